@@ -1,0 +1,110 @@
+"""Texts -> answers: windows, engine, calibration, abstention and the words of the condition."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+from tokenizers import Tokenizer
+
+from models.engine import Engine
+from models.errors import TextError
+from models.folder import ModelFolder, open_folder
+from models.spans import find_condition
+from models.stance import LEANINGS, STANCES, Abstention, Answer, Condition, Stance
+from models.text import check_text, is_prose
+from models.tokens import Window, cut_windows, tokenizer_from
+
+Floats = NDArray[np.float64]
+DEFAULT_FOLDER = Path(__file__).parent / "default"
+_WITH_CONDITION = (Stance.CONDITIONAL, Stance.HOSTILE)
+
+
+class StanceClassifier:
+    """Says how each statement stands towards the other side. One thread; safe to share between threads."""
+
+    def __init__(self, folder: ModelFolder) -> None:
+        self.manifest = folder.manifest
+        self.manifest_sum = folder.manifest_sum
+        self._tokenizer: Tokenizer = tokenizer_from(folder.files["tokenizer.json"])
+        self._engine = Engine(folder.encoder(), folder.manifest.encoder, load(folder.files["heads.safetensors"]))
+
+    @classmethod
+    def load(cls, folder: Path | str = DEFAULT_FOLDER) -> "StanceClassifier":
+        """
+        Load a model folder, by default the one that comes with the project.
+
+        Raises:
+            ModelError: the folder is missing, damaged or of another kind.
+        """
+        return cls(open_folder(Path(folder)))
+
+    def classify(self, texts: Sequence[str]) -> list[Answer]:
+        """
+        Answer each text, in order.
+
+        Raises:
+            TextError: a text that cannot be scored, with its position; then none is answered.
+        """
+        for position, text in enumerate(texts):
+            try:
+                check_text(text)
+            except TextError as error:
+                raise TextError(error.code, f"text {position}: {error.detail}", error.limit) from error
+        return [self._answer(text) for text in texts]
+
+    def classify_each(self, texts: Sequence[object]) -> list[Answer | TextError]:
+        """Answer each text, in order, or say in its place why it cannot be scored."""
+        return [self._answer_or_error(text) for text in texts]
+
+    def _answer_or_error(self, text: object) -> Answer | TextError:
+        try:
+            return self._answer(check_text(text))
+        except TextError as error:
+            return error
+
+    def _answer(self, text: str) -> Answer:
+        limits = self.manifest
+        windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
+        truncated = len(windows) > limits.max_windows
+        probabilities, window, condition_logits = self._read(windows[: limits.max_windows])
+        stance = STANCES[int(probabilities.argmax())]
+        condition: Condition | None = None
+        if stance in _WITH_CONDITION:
+            condition = find_condition(text, condition_logits, window.offsets)
+        return Answer(
+            stance=stance,
+            leaning=LEANINGS[int(probabilities[: len(LEANINGS)].argmax())],
+            probabilities={label: float(p) for label, p in zip(STANCES, probabilities, strict=True)},
+            condition=condition,
+            abstained=self._abstain(text, probabilities, truncated=truncated),
+            language=None,
+            truncated=truncated,
+        )
+
+    def _read(self, windows: Sequence[Window]) -> tuple[Floats, Window, NDArray[np.float32]]:
+        """
+        Read the windows and let the one decide that most surely expresses a stance.
+
+        A long text is mostly narration around one move; an average would drown it. `docs/model.md` has the
+        measurement.
+        """
+        readings = [self._engine.read(window.ids) for window in windows]
+        probabilities = [self._calibrate(stance_logits) for stance_logits, _ in readings]
+        deciding = min(range(len(windows)), key=lambda i: probabilities[i][-1])
+        return probabilities[deciding], windows[deciding], readings[deciding][1]
+
+    def _calibrate(self, logits: NDArray[np.float32]) -> Floats:
+        scores = logits.astype(np.float64) / self.manifest.temperature + np.array(self.manifest.bias)
+        exponents = np.exp(scores - scores.max())
+        return np.asarray(exponents / exponents.sum())
+
+    def _abstain(self, text: str, probabilities: Floats, *, truncated: bool) -> Abstention | None:
+        if not is_prose(text):
+            return Abstention.NOT_PROSE
+        if truncated:
+            return Abstention.TRUNCATED
+        if probabilities.max() < self.manifest.uncertain_below:
+            return Abstention.UNCERTAIN
+        return None

@@ -1,0 +1,91 @@
+"""What stands beside the weights of a model, and the refusal of what this code cannot honour."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import ModelError
+from models.stance import STANCES, Stance
+
+FORMAT = 1
+Sum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class EncoderShape(BaseModel):
+    """
+    What the encoder's weights file does not say of itself.
+
+    Attributes:
+        vocabulary_size: rows of the table of word pieces.
+        layer_norm_epsilon: added to variances.
+        first_position: number of the first absolute position, where the second embedding table holds
+            positions; None where it holds token types, of which only the first is used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vocabulary_size: int
+    layer_norm_epsilon: float
+    first_position: int | None
+
+
+class Manifest(BaseModel):
+    """
+    The declaration of a model folder.
+
+    Attributes:
+        format: number of this layout; another one is refused.
+        version: a name for people: the day it was trained and the start of its config's and data's hash.
+        base: the base model's name, and `base_sum` the SHA-256 of its weights (of nothing: from scratch).
+        data_hash: SHA-256 over the labelled statements that it was trained on.
+        config_hash: SHA-256 of the config's values.
+        labels: stances in the order of the outputs.
+        max_tokens: length of a window, marks included; `window_overlap` tokens are shared by two.
+        max_windows: windows beyond this many are left unread, and the answer says so.
+        temperature: logits are divided by it; then `bias` (4,) is added, before the softmax.
+        uncertain_below: answers whose highest probability is lower abstain as uncertain.
+        score_histograms: stance -> counts of its probability on the tuning side, in ten equal bins from 0 to 1.
+        figures: what was measured, by name.
+        files: file name -> SHA-256, of every other file of the folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    version: Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
+    trained_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    base: str
+    base_sum: Sum
+    data_hash: Sum
+    config_hash: Sum
+    labels: tuple[str, ...]
+    encoder: EncoderShape
+    max_tokens: Annotated[int, Field(ge=16, le=512)]
+    window_overlap: Annotated[int, Field(ge=0)]
+    max_windows: Annotated[int, Field(ge=1)]
+    temperature: Annotated[float, Field(gt=0)]
+    bias: tuple[float, float, float, float]
+    uncertain_below: Annotated[float, Field(ge=0, le=1)]
+    score_histograms: dict[Stance, tuple[int, ...]]
+    figures: dict[str, float]
+    files: dict[str, Sum]
+
+
+def parse_manifest(content: bytes, place: str) -> Manifest:
+    """
+    Read a manifest.
+
+    Raises:
+        ModelError: not a manifest, another format, or another label order, with `place` named.
+    """
+    try:
+        manifest = Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "content"
+        raise ModelError(f"{place}: {field}: {first['msg']}") from error
+    if manifest.format != FORMAT:
+        raise ModelError(f"{place}: format {manifest.format} is not {FORMAT}, the one that this version reads")
+    if manifest.labels != tuple(STANCES):
+        raise ModelError(f"{place}: label order {', '.join(manifest.labels)} is not {', '.join(STANCES)}")
+    return manifest

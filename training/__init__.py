@@ -1,0 +1,1 @@
+"""Makes model folders: data, base models, fine-tuning, calibration, export, measurement."""

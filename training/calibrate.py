@@ -1,0 +1,80 @@
+"""Logits and gold of the tuning side -> temperature, bias and the threshold of abstention."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from models.errors import DataError
+from models.stance import STANCES
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_FEWEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """
+    What turns logits into probabilities: softmax(logits / temperature + bias).
+
+    Attributes:
+        temperature: above 0.
+        bias: (4,), in Stance order, summing to 0.
+    """
+
+    temperature: float
+    bias: tuple[float, float, float, float]
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Give the probabilities (n_statements, 4) of logits (n_statements, 4)."""
+        scores = logits / self.temperature + np.array(self.bias)
+        exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def fit_calibration(logits: Floats, gold: Ints, *, with_bias: bool) -> Calibration:
+    """
+    Find the temperature, and a bias for each stance, that make the gold labels likeliest.
+
+    Temperature scaling after Guo et al. 2017, "On Calibration of Modern Neural Networks"; its vector form
+    with one shared temperature takes back what weighing rare stances in training did to the shares.
+
+    Args:
+        logits: (n_statements, 4), before softmax, columns in Stance order.
+        gold: (n_statements,), positions in Stance order.
+
+    Raises:
+        DataError: fewer than 50 statements, or a stance that never occurs.
+    """
+    if len(gold) < _FEWEST:
+        raise DataError(f"{len(gold)} statements to calibrate on; at least {_FEWEST} are needed")
+    if absent := [stance for i, stance in enumerate(STANCES) if not (gold == i).any()]:
+        raise DataError(f"no statement to calibrate on is {' or '.join(absent)}")
+
+    def loss(values: Floats) -> float:
+        probabilities = _from(values, with_bias=with_bias).probabilities(logits)
+        return float(-np.log(probabilities[np.arange(len(gold)), gold] + 1e-12).mean())
+
+    start = np.zeros(len(STANCES) if with_bias else 1)
+    return _from(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x, with_bias=with_bias)
+
+
+def uncertainty_threshold(probabilities: Floats, *, coverage: float) -> float:
+    """Give the highest probability that `coverage` of the statements (n_statements, 4) reach."""
+    return float(np.quantile(probabilities.max(axis=1), 1 - coverage))
+
+
+def score_histograms(probabilities: Floats) -> dict[str, tuple[int, ...]]:
+    """Count each stance's probabilities in ten equal bins from 0 to 1."""
+    return {
+        str(stance): tuple(int(n) for n in np.histogram(probabilities[:, i], bins=10, range=(0, 1))[0])
+        for i, stance in enumerate(STANCES)
+    }
+
+
+def _from(values: Floats, *, with_bias: bool) -> Calibration:
+    first, second, third = (float(v) for v in values[1:]) if with_bias else (0.0, 0.0, 0.0)
+    bias = np.array([first, second, third, -(first + second + third)])
+    return Calibration(float(np.exp(values[0])), (bias[0], bias[1], bias[2], bias[3]))

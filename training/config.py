@@ -1,0 +1,85 @@
+"""A training config file: every key stands in it, and one reader makes one frozen record of it."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import ConfigError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class FitConfig(BaseModel):
+    """
+    All that decides a fine-tuning, besides the data.
+
+    Attributes:
+        name: names the run's folder under `runs/`.
+        base: a name from `bases`, a local folder or a hub id; "scratch" starts from nothing.
+        statements: glob patterns of labelled JSONL that are always trained on.
+        tuning_share: share of document clusters kept out of training to choose by.
+        max_tokens: length of the window that the model reads at once, marks included.
+        window_overlap: tokens that two windows of a long text share.
+        frozen_layers: lowest encoder layers, with the embeddings, that keep the base's weights.
+        none_share: share of the statements without a stance drawn for each epoch, anew each time.
+        class_weight_power: loss weight of a stance is (N / 4n) to this power; 0 weighs all alike.
+        confidence_weights: loss weights of labels that are arguable, probable and sure.
+        condition_weight: weight of the condition head's loss beside the stance head's.
+        warmup_share: share of the steps in which the learning rate rises; then it falls to 0.
+        checkpoint_steps: steps between two checkpoints.
+        coverage: share of the tuning side that is answered without abstaining as uncertain.
+        threads: torch threads; 0 leaves it to torch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    base: str
+    statements: tuple[str, ...]
+    tuning_share: Share
+    seed: int
+    max_tokens: Annotated[int, Field(ge=16, le=512)]
+    window_overlap: Annotated[int, Field(ge=0)]
+    frozen_layers: Annotated[int, Field(ge=0)]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    head_learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup_share: Share
+    none_share: Annotated[float, Field(gt=0, le=1)]
+    class_weight_power: Share
+    confidence_weights: tuple[Positive, Positive, Positive]
+    condition_weight: Annotated[float, Field(ge=0)]
+    checkpoint_steps: Count
+    coverage: Annotated[float, Field(gt=0, le=1)]
+    threads: Annotated[int, Field(ge=0)]
+
+
+def read_fit_config(path: Path) -> FitConfig:
+    """
+    Read a TOML file.
+
+    Raises:
+        ConfigError: no such file, not TOML, or a key that is missing, unknown or out of range.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    try:
+        return FitConfig.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})"
+            if fault["type"] not in ("missing", "extra_forbidden")
+            else f"{'.'.join(map(str, fault['loc']))}: {'key is missing' if fault['type'] == 'missing' else 'unknown key'}"
+            for fault in error.errors()
+        )
+        raise ConfigError(f"{path}: {faults}") from error
