@@ -37,7 +37,7 @@ class Manifest(BaseModel):
         format: number of this layout; another one is refused.
         version: a name for people: the day it was trained and the start of its config's and data's hash.
         base: the base model's name, and `base_sum` the SHA-256 of its weights (of nothing: from scratch).
-        data_hash: SHA-256 over the labelled statements that it was trained on.
+        data_hash: SHA-256 over the `n_training` labelled statements that it was trained on.
         config_hash: SHA-256 of the config's values.
         labels: stances in the order of the outputs.
         max_tokens: length of a window, marks included; `window_overlap` tokens are shared by two.
@@ -57,6 +57,7 @@ class Manifest(BaseModel):
     base: str
     base_sum: Sum
     data_hash: Sum
+    n_training: int
     config_hash: Sum
     labels: tuple[str, ...]
     encoder: EncoderShape

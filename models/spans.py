@@ -12,9 +12,7 @@ from models.stance import Condition
 _WORD = re.compile(r"[\w\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f]+(?:['’-][\w\u0300-\u036f]+)*")
 
 
-def find_condition(
-    text: str, logits: NDArray[np.float32], offsets: Sequence[tuple[int, int]]
-) -> Condition | None:
+def find_condition(text: str, logits: NDArray[np.float32], offsets: Sequence[tuple[int, int]]) -> Condition | None:
     """
     Find the stretch of tokens that is most surely the condition, and widen it to whole words.
 

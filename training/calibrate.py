@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from models.errors import DataError
-from models.stance import STANCES
+from models.stance import STANCES, Stance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,10 +66,10 @@ def uncertainty_threshold(probabilities: Floats, *, coverage: float) -> float:
     return float(np.quantile(probabilities.max(axis=1), 1 - coverage))
 
 
-def score_histograms(probabilities: Floats) -> dict[str, tuple[int, ...]]:
+def score_histograms(probabilities: Floats) -> dict[Stance, tuple[int, ...]]:
     """Count each stance's probabilities in ten equal bins from 0 to 1."""
     return {
-        str(stance): tuple(int(n) for n in np.histogram(probabilities[:, i], bins=10, range=(0, 1))[0])
+        stance: tuple(int(n) for n in np.histogram(probabilities[:, i], bins=10, range=(0, 1))[0])
         for i, stance in enumerate(STANCES)
     }
 

@@ -10,6 +10,7 @@ from models.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+_KEY_FAULTS = {"missing": "the key is missing", "extra_forbidden": "no such key"}
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -77,9 +78,9 @@ def read_fit_config(path: Path) -> FitConfig:
         return FitConfig.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})"
-            if fault["type"] not in ("missing", "extra_forbidden")
-            else f"{'.'.join(map(str, fault['loc']))}: {'key is missing' if fault['type'] == 'missing' else 'unknown key'}"
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}, not {fault['input']!r}"
+            if fault["type"] not in _KEY_FAULTS
+            else f"{fault['loc'][0]}: {_KEY_FAULTS[fault['type']]}"
             for fault in error.errors()
         )
         raise ConfigError(f"{path}: {faults}") from error

@@ -2,8 +2,8 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
-import ctranslate2
 import numpy as np
 from ctranslate2.specs import common_spec, transformer_spec
 from numpy.typing import NDArray
@@ -74,9 +74,7 @@ def head_arrays(network: StanceNetwork) -> dict[str, Floats]:
     }
 
 
-def _set_embeddings(
-    spec: transformer_spec.TransformerEncoderSpec, encoder: PreTrainedModel, *, is_mpnet: bool
-) -> None:
+def _set_embeddings(spec: transformer_spec.TransformerEncoderSpec, encoder: PreTrainedModel, *, is_mpnet: bool) -> None:
     tables = encoder.embeddings
     positions = _array(tables.position_embeddings.weight)
     spec.scale_embeddings = False
@@ -89,9 +87,7 @@ def _set_embeddings(
     _set_norm(spec.layernorm_embedding, tables.LayerNorm)
 
 
-def _set_layer(
-    spec: transformer_spec.TransformerEncoderLayerSpec, layer: nn.Module, *, is_mpnet: bool
-) -> None:
+def _set_layer(spec: transformer_spec.TransformerEncoderLayerSpec, layer: Any, *, is_mpnet: bool) -> None:
     attention = layer.attention
     if is_mpnet:
         inputs, output, norm = attention.attn, attention.attn.o, attention.LayerNorm

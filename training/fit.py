@@ -113,8 +113,9 @@ def _order(encoded: Sequence[Encoded], config: FitConfig, epoch: int) -> list[li
 
 def _take_step(network: StanceNetwork, batch: Batch, weights: LossWeights, optimizer: Optimizer) -> float:
     optimizer.zero_grad(set_to_none=True)
-    loss = two_head_loss(*network(batch.ids, batch.mask), batch, weights)
-    loss.backward()
+    stance_logits, condition_logits = network(batch.ids, batch.mask)
+    loss = two_head_loss(stance_logits, condition_logits, batch, weights)
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
     optimizer.step()
     return loss.item()
@@ -127,9 +128,7 @@ def _make_optimizer(network: StanceNetwork, config: FitConfig) -> Optimizer:
         return [
             parameter
             for name, parameter in network.named_parameters()
-            if parameter.requires_grad
-            and name.startswith("encoder.") is not heads
-            and (parameter.ndim > 1) is decayed
+            if parameter.requires_grad and name.startswith("encoder.") is not heads and (parameter.ndim > 1) is decayed
         ]
 
     rates = {False: config.learning_rate, True: config.head_learning_rate}
@@ -158,9 +157,7 @@ def _trained(network: StanceNetwork) -> Iterator[tuple[str, nn.Parameter]]:
     return ((name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad)
 
 
-def _write_checkpoint(
-    path: Path, step: int, network: StanceNetwork, optimizer: Optimizer, schedule: LambdaLR
-) -> None:
+def _write_checkpoint(path: Path, step: int, network: StanceNetwork, optimizer: Optimizer, schedule: LambdaLR) -> None:
     neighbour = path.with_suffix(".part")
     state = {
         "step": step,

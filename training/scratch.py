@@ -28,7 +28,7 @@ def write_scratch_base(texts: Iterable[str], folder: Path, *, seed: int) -> None
 
 
 def _train_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    tokenizer = Tokenizer(models.WordPiece(unk_token=_MARKS[-1]))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()

@@ -32,9 +32,7 @@ def leave_out_near(
     """Give the statements that share no document and no near-duplicate with the others."""
     documents = {other.document for other in others}
     shared = [*statements, *others]
-    near = {
-        min(i, j) for i, j in near_duplicates([s.text for s in shared]) if min(i, j) < len(statements) <= max(i, j)
-    }
+    near = {min(i, j) for i, j in near_duplicates([s.text for s in shared]) if min(i, j) < len(statements) <= max(i, j)}
     return [s for i, s in enumerate(statements) if i not in near and s.document not in documents]
 
 

@@ -1,0 +1,43 @@
+# Each target sets up .venv by itself where that is missing or stale.
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON := .venv/bin/python
+DATA ?= ../shared/data
+LOCKS := configs/constraints-base.txt configs/constraints.txt configs/setup_venv.py pyproject.toml
+
+.PHONY: help serve test check train evaluate lock
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.venv/base.stamp: $(LOCKS)
+	python3 configs/setup_venv.py base
+	@touch $@
+
+.venv/dev.stamp: $(LOCKS)
+	python3 configs/setup_venv.py dev
+	@touch $@ .venv/base.stamp
+
+serve: .venv/base.stamp ## answer at http://127.0.0.1:3000
+	@echo "open: http://127.0.0.1:3000/"
+	BENTOML_DO_NOT_TRACK=True $(PYTHON) -m bentoml serve serving.service:StanceService --host 127.0.0.1 --port 3000
+
+test: .venv/dev.stamp ## run the tests
+	$(PYTHON) -m pytest
+
+check: .venv/dev.stamp ## lint, types, and which room may import which
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+train: .venv/dev.stamp ## train the default model; DATA names the folder of labelled statements
+	$(PYTHON) -m training base mpnet
+	$(PYTHON) -m training fit configs/train.toml --data $(DATA)/train.jsonl --apart-from $(DATA)/dev.jsonl
+
+evaluate: .venv/dev.stamp ## measure the default model beside the baselines
+	$(PYTHON) -m training evaluate models/default $(DATA)/dev.jsonl --train $(DATA)/train.jsonl
+
+lock: ## renew the constraints files (needs uv)
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate pyproject.toml -o configs/constraints-base.txt
+	uv pip compile -q --python-version 3.11 --universal --no-header --no-annotate --extra train --extra dev -c configs/constraints-base.txt pyproject.toml | grep -vE '^(nvidia-(c|nc|nv)|cuda-|triton)' > configs/constraints.txt

@@ -1,0 +1,1 @@
+"""Answers over REST, on the command line and on a page."""

@@ -1,0 +1,48 @@
+"""Calibration finds what was done to honest probabilities."""
+
+import numpy as np
+import pytest
+
+from models.errors import DataError
+from training.calibrate import fit_calibration, score_histograms, uncertainty_threshold
+
+RANDOM = np.random.default_rng(5)
+HONEST = RANDOM.normal(0, 1.5, size=(4000, 4))
+PROBABILITIES = np.exp(HONEST) / np.exp(HONEST).sum(axis=1, keepdims=True)
+GOLD = np.array([RANDOM.choice(4, p=p) for p in PROBABILITIES])
+
+
+def test_a_sharpened_model_is_softened_again() -> None:
+    """Logits three times too large ask for a temperature of three."""
+    calibration = fit_calibration(HONEST * 3, GOLD, with_bias=False)
+    assert calibration.temperature == pytest.approx(3, rel=0.08)
+    assert calibration.bias == (0, 0, 0, 0)
+
+
+def test_a_shifted_stance_is_shifted_back() -> None:
+    """A stance whose logit was raised by one gets it taken back, relative to the others."""
+    calibration = fit_calibration(HONEST + np.array([0, 1.0, 0, 0]), GOLD, with_bias=True)
+    others = (calibration.bias[0] + calibration.bias[2] + calibration.bias[3]) / 3
+    assert calibration.bias[1] - others == pytest.approx(-1, abs=0.15)
+    assert calibration.probabilities(HONEST).sum(axis=1) == pytest.approx(1)
+
+
+def test_the_threshold_keeps_the_share_that_was_asked_for() -> None:
+    """At 0.9, nine in ten are at least as sure."""
+    threshold = uncertainty_threshold(PROBABILITIES, coverage=0.9)
+    assert (PROBABILITIES.max(axis=1) >= threshold).mean() == pytest.approx(0.9, abs=0.001)
+
+
+def test_histograms_count_every_statement() -> None:
+    """Ten bins for each stance."""
+    histograms = score_histograms(PROBABILITIES)
+    assert [10] * 4 == [len(counts) for counts in histograms.values()]
+    assert [4000] * 4 == [sum(counts) for counts in histograms.values()]
+
+
+def test_too_little_to_calibrate_on_is_refused() -> None:
+    """Fewer than fifty, or a stance that never occurs."""
+    with pytest.raises(DataError, match="49 statements"):
+        fit_calibration(HONEST[:49], GOLD[:49], with_bias=True)
+    with pytest.raises(DataError, match="is hostile"):
+        fit_calibration(HONEST, np.where(GOLD == 2, 3, GOLD), with_bias=True)

@@ -1,0 +1,72 @@
+"""The commands of training: base, fit, evaluate."""
+
+import argparse
+import logging
+import sys
+from datetime import date
+from pathlib import Path
+
+from models.errors import DetenteError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0, or 1 with the reason on stderr."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        options.run(options)
+    except DetenteError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Make and measure stance models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    base = commands.add_parser("base", help="fetch, check and unpack a base model")
+    base.add_argument("name", help="mpnet, minilm, e5, or a hub id")
+    base.set_defaults(run=_base)
+
+    fit = commands.add_parser("fit", help="labelled statements -> model folder, in runs/NAME/model")
+    fit.add_argument("config", type=Path)
+    fit.add_argument("--data", type=Path, nargs="*", default=[], help="labelled JSONL besides the config's own")
+    fit.add_argument("--apart-from", type=Path, nargs="*", default=[], help="labelled JSONL kept for evaluation")
+    fit.add_argument("--runs", type=Path, default=Path("runs"))
+    fit.set_defaults(run=_fit)
+
+    evaluate = commands.add_parser("evaluate", help="measure a model folder on labelled statements")
+    evaluate.add_argument("model", type=Path)
+    evaluate.add_argument("data", type=Path)
+    evaluate.add_argument("--train", type=Path, nargs="*", default=[], help="labelled JSONL to fit the baselines on")
+    evaluate.add_argument(
+        "--record", type=Path, help="log of readings: append to it, and put the figures into the card"
+    )
+    evaluate.set_defaults(run=_evaluate)
+    return parser
+
+
+def _base(options: argparse.Namespace) -> None:
+    from training.bases import fetch_base
+
+    print(fetch_base(options.name))
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from training.config import read_fit_config
+    from training.recipe import fit_model
+
+    config = read_fit_config(options.config)
+    data, kept = options.data, options.apart_from
+    print(fit_model(config, data=data, apart_from=kept, runs=options.runs, today=date.today()))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.reading import read_side
+
+    print(read_side(options.model, options.data, train=options.train, log=options.record, today=date.today()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The model card: README.md of a model folder, in Hugging Face's format with a model-index."""
+
+from models.manifest import Manifest
+from models.stance import STANCES
+
+_NAMES = {
+    "macro_f1_four": "macro-F1 over conciliatory, conditional, hostile and none",
+    "macro_f1_three": "macro-F1 of the leaning over the three stances",
+    "condition_token_f1": "condition, F1 of words",
+    "condition_exact": "condition, share marked exactly",
+    "calibration_error": "calibration error, 15 bins of equal mass",
+}
+_SIDES = {
+    "tuning": "a tenth of the training documents, chosen and calibrated by",
+    "dev": "doubly annotated statements of other documents",
+}
+
+
+def write_card(manifest: Manifest) -> str:
+    """Write the card of a model from what its manifest declares."""
+    return f"""---
+license: apache-2.0
+language: en
+pipeline_tag: text-classification
+library_name: ctranslate2
+base_model: {manifest.base}
+tags: [stance, diplomacy, international-relations]
+model-index:
+- name: {manifest.version}
+  results:
+{_results(manifest)}---
+
+# Stance of diplomatic statements: {manifest.version}
+
+Reads one English statement by, or attributed to, a political actor and says how it stands towards the other
+side: {", ".join(STANCES)} (no stance is expressed). For conditional statements and contingent threats it
+marks the words of the condition.
+
+- Base: `{manifest.base}`, weights SHA-256 `{manifest.base_sum}`.
+- Trained on {manifest.trained_on}, on {manifest.n_training:,} labelled statements (SHA-256 `{manifest.data_hash}`), by
+  `python -m training fit` with the config of SHA-256 `{manifest.config_hash}`; `docs/model.md` has the command.
+- Weights are int8, run by CTranslate2. A window holds {manifest.max_tokens} tokens; longer texts are read in
+  windows that overlap by {manifest.window_overlap}, and the one that most surely expresses a stance decides.
+- Probabilities are calibrated (temperature {manifest.temperature:.3f} and a bias for each stance). Answers
+  whose highest probability is below {manifest.uncertain_below:.3f} abstain as `uncertain`.
+
+## Figures
+
+| side | figure | value |
+| --- | --- | --- |
+{_rows(manifest)}
+## Limits
+
+Labels of the training side were made by language models from a codebook, one reading each, and some 5 % are
+wrong. Most sources are official English or translations into it, from 1946 to 2026; other languages are
+outside of what was measured. The model judges a statement by its own words: it does not know who is
+speaking, or what was said before. Where speakers mean more than they say, expect it to miss it. Do not let
+it decide anything about a person or a state unread.
+"""
+
+
+def _figures(manifest: Manifest) -> list[tuple[str, str, float]]:
+    return [
+        (side, name, manifest.figures[f"{side}_{name}"])
+        for side in _SIDES
+        for name in _NAMES
+        if f"{side}_{name}" in manifest.figures
+    ]
+
+
+def _rows(manifest: Manifest) -> str:
+    return "".join(
+        f"| {side}, {manifest.figures[f'{side}_n']:.0f} statements ({_SIDES[side]}) | {_NAMES[name]} | {value:.3f} |\n"
+        for side, name, value in _figures(manifest)
+    )
+
+
+def _results(manifest: Manifest) -> str:
+    return "".join(
+        f"""  - task: {{type: text-classification}}
+    dataset: {{type: labelled-diplomatic-statements, name: {side}, split: {side}}}
+    metrics:
+    - {{type: {name}, name: "{_NAMES[name]}", value: {value}}}
+"""
+        for side, name, value in _figures(manifest)
+    )

@@ -1,0 +1,163 @@
+"""The road from labelled statements to a model folder: split, fine-tune, calibrate, export, in that order."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save
+from tqdm import tqdm
+
+from models.classifier import StanceClassifier
+from models.engine import Engine
+from models.folder import ModelFolder, encoder_parts, label_config, write_folder
+from models.manifest import FORMAT, Manifest
+from models.stance import STANCES
+from models.tokens import cut_windows, tokenizer_from
+from training.bases import base_folder
+from training.batches import encode_statement
+from training.calibrate import fit_calibration, score_histograms, uncertainty_threshold
+from training.card import write_card
+from training.config import FitConfig
+from training.data import LabelledStatement, content_hash, expand_globs, read_statements
+from training.evaluate import evaluate
+from training.export import head_arrays, quantize_encoder
+from training.fit import fine_tune
+from training.network import StanceNetwork, load_network, load_weights, save_weights
+from training.scratch import write_scratch_base
+from training.split import leave_out_near, split_sides
+
+logger = logging.getLogger(__name__)
+
+# 4,000 characters of English are some 900 tokens, ten windows; ids of rare scripts can be one a character.
+_MAX_WINDOWS = 16
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is trained on, and what is chosen and calibrated by."""
+
+    training: list[LabelledStatement]
+    tuning: list[LabelledStatement]
+
+
+def fit_model(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[Path], runs: Path, today: date) -> Path:
+    """
+    Make a model folder of labelled statements, in `runs`/NAME/model; a run that was cut off goes on.
+
+    The trainable weights stand beside it, in `runs`/NAME/network.
+
+    Args:
+        data: labelled files to train on besides the config's own statements.
+        apart_from: labelled files kept for evaluation; what is near to them is left out of training.
+    """
+    run = runs / config.name
+    run.mkdir(parents=True, exist_ok=True)
+    sides = read_sides(config, data=data, apart_from=apart_from)
+    base = _find_base(config, sides, run)
+    network = _train(config, sides.training, base, run)
+    target = run / "model"
+    _export(config, sides, network, base=base, target=target, today=today)
+    return target
+
+
+def read_sides(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[Path]) -> Sides:
+    """Read all statements of a run and cut them into its two sides, the same for the same config and data."""
+    everything = read_statements([*expand_globs(config.statements), *data])
+    kept = leave_out_near(everything, read_statements(apart_from))
+    training, tuning = split_sides(kept, share=config.tuning_share, seed=config.seed)
+    logger.info(
+        "%d statements: %d to train on, %d to tune by, %d left out as near to what is evaluated on",
+        len(everything), len(training), len(tuning), len(everything) - len(kept),
+    )  # fmt: skip
+    return Sides(training, tuning)
+
+
+def _find_base(config: FitConfig, sides: Sides, run: Path) -> Path:
+    if config.base != SCRATCH:
+        return base_folder(config.base)
+    write_scratch_base((s.text for s in sides.training), run / "base", seed=config.seed)
+    return run / "base"
+
+
+def _train(config: FitConfig, statements: list[LabelledStatement], base: Path, run: Path) -> StanceNetwork:
+    finished = run / "network"
+    if finished.is_dir():
+        logger.info("%s is finished; going on from there", finished)
+        return load_weights(finished)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    tokenizer = tokenizer_from((base / "tokenizer.json").read_bytes())
+    encoded = [encode_statement(tokenizer, s, max_tokens=config.max_tokens) for s in statements]
+    network = load_network(base)
+    fine_tune(network, encoded, config, folder=run, padding_id=network.encoder.config.pad_token_id)
+    neighbour = run / "network.part"
+    save_weights(network, neighbour)
+    neighbour.rename(finished)
+    (run / "checkpoint.pt").unlink()
+    return network
+
+
+def _export(config: FitConfig, sides: Sides, network: StanceNetwork, *, base: Path, target: Path, today: date) -> None:
+    weights, shape = quantize_encoder(network.encoder)
+    heads = head_arrays(network)
+    tokenizer_json = (base / "tokenizer.json").read_bytes()
+    engine = Engine(weights, shape, heads)
+    tokenizer = tokenizer_from(tokenizer_json)
+    windows = [cut_windows(tokenizer, s.text, length=config.max_tokens, overlap=0)[0] for s in sides.tuning]
+    logits = np.array([engine.read(w.ids)[0] for w in tqdm(windows, desc="calibrate")], dtype=np.float64)
+    gold = np.array([STANCES.index(s.stance) for s in sides.tuning])
+    calibration = fit_calibration(logits, gold, with_bias=True)
+    probabilities = calibration.probabilities(logits)
+    config_hash = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+    data_hash = content_hash(sides.training)
+    manifest = Manifest(
+        format=FORMAT,
+        version=f"{today.isoformat()}-{config.name}-{config_hash[:4]}{data_hash[:4]}",
+        trained_on=today.isoformat(),
+        base=config.base,
+        base_sum=hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest(),
+        data_hash=data_hash,
+        n_training=len(sides.training),
+        config_hash=config_hash,
+        labels=tuple(STANCES),
+        encoder=shape,
+        max_tokens=config.max_tokens,
+        window_overlap=config.window_overlap,
+        max_windows=_MAX_WINDOWS,
+        temperature=calibration.temperature,
+        bias=calibration.bias,
+        uncertain_below=uncertainty_threshold(probabilities, coverage=config.coverage),
+        score_histograms=score_histograms(probabilities),
+        figures={},
+        files={},
+    )
+    files = {
+        **encoder_parts(weights),
+        "heads.safetensors": save(heads),
+        "tokenizer.json": tokenizer_json,
+        "config.json": _config_json(network),
+    }
+    classifier = StanceClassifier(ModelFolder(manifest, "0" * 64, files))
+    figures = evaluate(classifier, sides.tuning).named("tuning")
+    manifest = manifest.model_copy(update={"figures": figures})
+    files["README.md"] = write_card(manifest).encode()
+    write_folder(target, files, manifest)
+    shutil.copy(base / "tokenizer.json", target.with_name("network") / "tokenizer.json")
+
+
+def _config_json(network: StanceNetwork) -> bytes:
+    config = {
+        "architectures": ["StanceNetwork"],
+        "model_type": network.encoder.config.model_type,
+        **label_config(),
+    }
+    return (json.dumps(config, indent=1) + "\n").encode()
