@@ -1,0 +1,87 @@
+"""The routes, in one process with a tiny model."""
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+from models.classifier import StanceClassifier
+from serving.routes import PAGE, make_app
+from serving.schema import MAX_BODY_BYTES
+
+
+@pytest.fixture(scope="module")
+def client(tiny: StanceClassifier) -> TestClient:
+    app = make_app()
+    app.state.classifier = tiny
+    return TestClient(app)
+
+
+def test_one_answer_for_each_statement_in_order(client: TestClient, tiny: StanceClassifier) -> None:
+    """Ids come back, answers are the classifier's own, and the model is named."""
+    texts = {"a": "We will talk.", "b": "We reject the note.", "c": "The session opened at noon."}
+    response = client.post("/v1/classify", json={"statements": [{"id": i, "text": t} for i, t in texts.items()]})
+    assert response.status_code == 200
+    content = response.json()
+    assert list(texts) == [answer["id"] for answer in content["answers"]]
+    for answer, expected in zip(content["answers"], tiny.classify(list(texts.values())), strict=True):
+        assert answer.pop("error") is None
+        answer.pop("id")
+        assert json.loads(json.dumps(expected.as_record())) == answer
+    assert content["model"] == {"version": tiny.manifest.version, "manifest_sum": tiny.manifest_sum}
+
+
+def test_faulty_items_are_answered_in_their_place(client: TestClient) -> None:
+    """Five kinds of bad text among good ones; the answers to the good ones are what they are alone."""
+    good = {"text": "We will talk."}
+    bad = [{"text": "  "}, {"text": "x" * 4001}, {"text": "a\x00b"}, {"text": 5}]
+    statements = [good, *bad, good]
+    response = client.post("/v1/classify", json={"statements": statements})
+    assert response.status_code == 200
+    first, *faults, last = response.json()["answers"]
+    assert ["blank", "too_long", "nul", "wrong_type"] == [fault["error"]["code"] for fault in faults]
+    assert faults[1]["error"] == {
+        "code": "too_long", "detail": "text has 4001 characters; the limit is 4000", "limit": 4000
+    }  # fmt: skip
+    assert first == last == client.post("/v1/classify", json={"statements": [good]}).json()["answers"][0]
+
+
+def test_a_request_of_faulty_items_alone_is_still_answered(client: TestClient) -> None:
+    """A lone surrogate in text and id: 200, the fault named, the id given back."""
+    body = b'{"statements": [{"id": "\\ud800", "text": "\\udfff"}]}'
+    response = client.post("/v1/classify", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 200
+    assert response.json()["answers"][0]["error"]["code"] == "lone_surrogate"
+    assert b'"\\ud800"' in response.content
+
+
+def test_a_body_over_the_limit_is_refused_and_one_of_the_limit_is_read(client: TestClient) -> None:
+    """4 MiB exactly is parsed; a byte more is 413, with the limit, declared or chunked."""
+    padded = b'{"statements": [{"text": "We agree."}]}'.ljust(MAX_BODY_BYTES)
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/v1/classify", content=padded, headers=headers).status_code == 200
+    for content in (padded + b" ", iter([padded, b" "])):
+        response = client.post("/v1/classify", content=content, headers=headers)
+        assert response.status_code == 413
+        assert response.json()["limit"] == MAX_BODY_BYTES
+
+
+def test_a_faulty_request_is_a_problem_with_its_field(client: TestClient) -> None:
+    """RFC 9457: the media type, and what was wrong where."""
+    response = client.post("/v1/classify", json={"statements": []})
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["field"] == "statements"
+    assert client.post("/v1/classify", content=b"{}").status_code == 415
+    assert client.get("/v1/classify").status_code == 405
+
+
+def test_the_page_is_of_local_files_alone(client: TestClient) -> None:
+    """Every file it names is there, and none is named on another host."""
+    page = client.get("/")
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"] == "default-src 'self'"
+    for name in ("page.js", "page.css"):
+        assert f"/page/{name}" in page.text
+        assert client.get(f"/page/{name}").status_code == 200
+    assert not [file.name for file in PAGE.iterdir() if "://" in file.read_text()]
