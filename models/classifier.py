@@ -1,6 +1,7 @@
 """Texts -> answers: windows, engine, calibration, abstention and the words of the condition."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,31 @@ from models.tokens import Window, cut_windows, tokenizer_from
 Floats = NDArray[np.float64]
 DEFAULT_FOLDER = Path(__file__).parent / "default"
 _WITH_CONDITION = (Stance.CONDITIONAL, Stance.HOSTILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    What the model says of one window.
+
+    Attributes:
+        probabilities: (4,), calibrated, in Stance order.
+        condition_logits: (n_ids,), above 0 where a token is more likely in the condition than not.
+    """
+
+    window: Window
+    probabilities: Floats
+    condition_logits: NDArray[np.float32]
+
+
+def deciding_window(readings: Sequence[Reading]) -> Reading:
+    """
+    Choose the window that most surely expresses a stance: it speaks for the whole text.
+
+    A long text is mostly narration around one move, and an average would drown it; `docs/model.md` has
+    the measurement.
+    """
+    return min(readings, key=lambda reading: reading.probabilities[-1])
 
 
 class StanceClassifier:
@@ -64,15 +90,24 @@ class StanceClassifier:
         except TextError as error:
             return error
 
-    def _answer(self, text: str) -> Answer:
+    def read_windows(self, text: str) -> tuple[list[Reading], bool]:
+        """Read each window of a text by itself; beside the readings, claim whether text was left unread."""
         limits = self.manifest
         windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
-        truncated = len(windows) > limits.max_windows
-        probabilities, window, condition_logits = self._read(windows[: limits.max_windows])
+        readings = []
+        for window in windows[: limits.max_windows]:
+            stance_logits, condition_logits = self._engine.read(window.ids)
+            readings.append(Reading(window, self._calibrate(stance_logits), condition_logits))
+        return readings, len(windows) > limits.max_windows
+
+    def _answer(self, text: str) -> Answer:
+        readings, truncated = self.read_windows(text)
+        reading = deciding_window(readings)
+        probabilities = reading.probabilities
         stance = STANCES[int(probabilities.argmax())]
         condition: Condition | None = None
         if stance in _WITH_CONDITION:
-            condition = find_condition(text, condition_logits, window.offsets)
+            condition = find_condition(text, reading.condition_logits, reading.window.offsets)
         return Answer(
             stance=stance,
             leaning=LEANINGS[int(probabilities[: len(LEANINGS)].argmax())],
@@ -82,18 +117,6 @@ class StanceClassifier:
             language=None,
             truncated=truncated,
         )
-
-    def _read(self, windows: Sequence[Window]) -> tuple[Floats, Window, NDArray[np.float32]]:
-        """
-        Read the windows and let the one decide that most surely expresses a stance.
-
-        A long text is mostly narration around one move; an average would drown it. `docs/model.md` has the
-        measurement.
-        """
-        readings = [self._engine.read(window.ids) for window in windows]
-        probabilities = [self._calibrate(stance_logits) for stance_logits, _ in readings]
-        deciding = min(range(len(windows)), key=lambda i: probabilities[i][-1])
-        return probabilities[deciding], windows[deciding], readings[deciding][1]
 
     def _calibrate(self, logits: NDArray[np.float32]) -> Floats:
         scores = logits.astype(np.float64) / self.manifest.temperature + np.array(self.manifest.bias)

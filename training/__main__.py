@@ -1,4 +1,4 @@
-"""The commands of training: base, fit, evaluate."""
+"""The commands of training: base, fit, evaluate, and the measurements behind choices: engines, rules."""
 
 import argparse
 import logging
@@ -44,6 +44,22 @@ def _parser() -> argparse.ArgumentParser:
         "--record", type=Path, help="log of readings: append to it, and put the figures into the card"
     )
     evaluate.set_defaults(run=_evaluate)
+
+    engines = commands.add_parser("engines", help="measure the engines on a run's network (needs the extra bench)")
+    engines.add_argument("config", type=Path, help="the config of the run")
+    engines.add_argument("--data", type=Path, nargs="*", default=[])
+    engines.add_argument("--apart-from", type=Path, nargs="*", default=[])
+    engines.add_argument("--runs", type=Path, default=Path("runs"))
+    engines.add_argument("--windows", type=int, default=1000, help="statements of the tuning side to read")
+    engines.set_defaults(run=_engines)
+
+    rules = commands.add_parser("rules", help="measure the rules by which windows of a long text are combined")
+    rules.add_argument("model", type=Path)
+    rules.add_argument("config", type=Path, help="the config of the run, for its tuning side")
+    rules.add_argument("--data", type=Path, nargs="*", default=[])
+    rules.add_argument("--apart-from", type=Path, nargs="*", default=[])
+    rules.add_argument("--texts", type=int, default=400)
+    rules.set_defaults(run=_rules)
     return parser
 
 
@@ -66,6 +82,27 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.reading import read_side
 
     print(read_side(options.model, options.data, train=options.train, log=options.record, today=date.today()))
+
+
+def _engines(options: argparse.Namespace) -> None:
+    from training.config import read_fit_config
+    from training.engine_bench import compare_engines
+    from training.recipe import read_sides
+
+    config = read_fit_config(options.config)
+    tuning = read_sides(config, data=options.data, apart_from=options.apart_from).tuning
+    print(compare_engines(options.runs / config.name / "network", tuning[: options.windows], config.max_tokens))
+
+
+def _rules(options: argparse.Namespace) -> None:
+    from models.classifier import StanceClassifier
+    from training.config import read_fit_config
+    from training.long_texts import compare_rules
+    from training.recipe import read_sides
+
+    config = read_fit_config(options.config)
+    tuning = read_sides(config, data=options.data, apart_from=options.apart_from).tuning
+    print(compare_rules(StanceClassifier.load(options.model), tuning, texts=options.texts, seed=config.seed))
 
 
 if __name__ == "__main__":
