@@ -23,7 +23,7 @@ serve: .venv/base.stamp ## answer at http://127.0.0.1:3000
 	BENTOML_DO_NOT_TRACK=True $(PYTHON) -m bentoml serve serving.service:StanceService --host 127.0.0.1 --port 3000
 
 test: .venv/dev.stamp ## run the tests
-	$(PYTHON) -m pytest
+	DETENTE_DATA=$(DATA) $(PYTHON) -m pytest
 
 check: .venv/dev.stamp ## lint, types, and which room may import which
 	$(PYTHON) -m ruff check .

