@@ -165,6 +165,7 @@ def _write_checkpoint(path: Path, step: int, network: StanceNetwork, optimizer: 
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
         "random": torch.get_rng_state(),
+        "random_gpu": torch.cuda.get_rng_state_all(),
     }
     torch.save(state, neighbour)
     neighbour.replace(path)
@@ -181,6 +182,7 @@ def _resume(path: Path, network: StanceNetwork, optimizer: Optimizer, schedule: 
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     torch.set_rng_state(state["random"])
+    torch.cuda.set_rng_state_all(state["random_gpu"])
     logger.info("%s: going on after step %d", path, state["step"])
     return int(state["step"])
 

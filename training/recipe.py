@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from models.classifier import StanceClassifier
 from models.engine import Engine
+from models.errors import ConfigError
 from models.folder import ModelFolder, encoder_parts, label_config, write_folder
 from models.manifest import FORMAT, Manifest
 from models.stance import STANCES
@@ -61,6 +62,7 @@ def fit_model(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[P
     run = runs / config.name
     run.mkdir(parents=True, exist_ok=True)
     sides = read_sides(config, data=data, apart_from=apart_from)
+    _claim(run, {"config": config_hash(config), "data": content_hash(sides.training)})
     base = _find_base(config, sides, run)
     network = _train(config, sides.training, base, run)
     target = run / "model"
@@ -78,6 +80,25 @@ def read_sides(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[
         len(everything), len(training), len(tuning), len(everything) - len(kept),
     )  # fmt: skip
     return Sides(training, tuning)
+
+
+def config_hash(config: FitConfig) -> str:
+    """Give the SHA-256 of a config's values."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+
+
+def _claim(run: Path, identity: dict[str, str]) -> None:
+    """
+    Mark a run's folder as that of one config and one set of data.
+
+    Raises:
+        ConfigError: it was begun with others, and going on would mix the two.
+    """
+    place = run / "run.json"
+    begun = json.loads(place.read_text()) if place.exists() else identity
+    if differing := sorted(key for key in identity if begun[key] != identity[key]):
+        raise ConfigError(f"{run} was begun with another {' and '.join(differing)}; remove it, or name the config anew")
+    place.write_text(json.dumps(identity))
 
 
 def _find_base(config: FitConfig, sides: Sides, run: Path) -> Path:
@@ -117,17 +138,16 @@ def _export(config: FitConfig, sides: Sides, network: StanceNetwork, *, base: Pa
     gold = np.array([STANCES.index(s.stance) for s in sides.tuning])
     calibration = fit_calibration(logits, gold, with_bias=True)
     probabilities = calibration.probabilities(logits)
-    config_hash = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
     data_hash = content_hash(sides.training)
     manifest = Manifest(
         format=FORMAT,
-        version=f"{today.isoformat()}-{config.name}-{config_hash[:4]}{data_hash[:4]}",
+        version=f"{today.isoformat()}-{config.name}-{config_hash(config)[:4]}{data_hash[:4]}",
         trained_on=today.isoformat(),
         base=config.base,
         base_sum=hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest(),
         data_hash=data_hash,
         n_training=len(sides.training),
-        config_hash=config_hash,
+        config_hash=config_hash(config),
         labels=tuple(STANCES),
         encoder=shape,
         max_tokens=config.max_tokens,
