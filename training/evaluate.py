@@ -23,6 +23,8 @@ from training.metrics import (
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+# The source of statements that were written for the project.
+WRITTEN = "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Evaluation:
         by_stance: stance -> precision, recall and F1.
         confusion: gold by prediction, in Stance order.
         calibration_error: over 15 bins of equal mass.
+        groups: contrast groups, and how many of them are wholly right; written statements alone have them.
         answered: share that is not abstained on, and `accuracy_answered` on it beside `accuracy`.
     """
 
@@ -42,6 +45,7 @@ class Evaluation:
     by_stance: dict[str, tuple[float, float, float]]
     confusion: list[list[int]]
     calibration_error: float
+    groups: tuple[int, int]
     answered: float
     accuracy_answered: float
     accuracy: float
@@ -86,6 +90,7 @@ def measure(answers: Sequence[Answer], statements: Sequence[LabelledStatement]) 
         by_stance={str(stance): _by_stance(table, i) for i, stance in enumerate(STANCES)},
         confusion=table,
         calibration_error=calibration_error(gold, probabilities),
+        groups=count_groups(statements, right),
         answered=float(kept.mean()),
         accuracy_answered=float(right[kept].mean()) if kept.any() else 0.0,
         accuracy=float(right.mean()),
@@ -106,6 +111,23 @@ def stance_figures(gold: Ints, probabilities: Floats, documents: Sequence[str]) 
     return {"macro_f1_four": four, "macro_f1_three": three}
 
 
+def count_groups(statements: Sequence[LabelledStatement], right: NDArray[np.bool_]) -> tuple[int, int]:
+    """
+    Count contrast groups, and those of which every statement was answered right.
+
+    A group is a written scenario with several stances: it differs in a clause, and so should the answers.
+
+    Args:
+        right: (n_statements,).
+    """
+    members: dict[str, list[int]] = {}
+    for i, statement in enumerate(statements):
+        if statement.source == WRITTEN:
+            members.setdefault(statement.document, []).append(i)
+    groups = [group for group in members.values() if len({statements[i].stance for i in group}) > 1]
+    return len(groups), sum(bool(right[group].all()) for group in groups)
+
+
 def as_text(title: str, evaluation: Evaluation) -> str:
     """Lay an evaluation out for people, in Markdown."""
     lines = [f"### {title}", "", "| figure | value | 95 % interval | statements |", "| --- | --- | --- | --- |"]
@@ -124,6 +146,9 @@ def as_text(title: str, evaluation: Evaluation) -> str:
         "that were not abstained on.",
         "",
     ]
+    groups, wholly = evaluation.groups
+    if groups:
+        lines += [f"Contrast groups wholly right: {wholly} of {groups}.", ""]
     return "\n".join(lines)
 
 
