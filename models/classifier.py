@@ -19,7 +19,6 @@ from models.tokens import Window, cut_windows, tokenizer_from
 
 Floats = NDArray[np.float64]
 DEFAULT_FOLDER = Path(__file__).parent / "default"
-_WITH_CONDITION = (Stance.CONDITIONAL, Stance.HOSTILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class StanceClassifier:
                 check_text(text)
             except TextError as error:
                 raise TextError(error.code, f"text {position}: {error.detail}", error.limit) from error
-        return [self._answer(text) for text in texts]
+        return [self._read_and_answer(text) for text in texts]
 
     def classify_each(self, texts: Sequence[object]) -> list[Answer | TextError]:
         """Answer each text, in order, or say in its place why it cannot be scored."""
@@ -86,7 +85,7 @@ class StanceClassifier:
 
     def _answer_or_error(self, text: object) -> Answer | TextError:
         try:
-            return self._answer(check_text(text))
+            return self._read_and_answer(check_text(text))
         except TextError as error:
             return error
 
@@ -97,31 +96,41 @@ class StanceClassifier:
         readings = []
         for window in windows[: limits.max_windows]:
             stance_logits, condition_logits = self._engine.read(window.ids)
-            readings.append(Reading(window, self._calibrate(stance_logits), condition_logits))
+            readings.append(Reading(window, self.calibrate(stance_logits), condition_logits))
         return readings, len(windows) > limits.max_windows
 
-    def _answer(self, text: str) -> Answer:
-        readings, truncated = self.read_windows(text)
+    def calibrate(self, logits: NDArray[np.float32]) -> Floats:
+        """Turn stance logits (4,) into probabilities (4,)."""
+        scores = logits.astype(np.float64) / self.manifest.temperature + np.array(self.manifest.bias)
+        exponents = np.exp(scores - scores.max())
+        return np.asarray(exponents / exponents.sum())
+
+    def answer(self, text: str, readings: Sequence[Reading], *, truncated: bool) -> Answer:
+        """Give the answer for a text whose windows have been read."""
         reading = deciding_window(readings)
         probabilities = reading.probabilities
         stance = STANCES[int(probabilities.argmax())]
-        condition: Condition | None = None
-        if stance in _WITH_CONDITION:
-            condition = find_condition(text, reading.condition_logits, reading.window.offsets)
         return Answer(
             stance=stance,
             leaning=LEANINGS[int(probabilities[: len(LEANINGS)].argmax())],
             probabilities={label: float(p) for label, p in zip(STANCES, probabilities, strict=True)},
-            condition=condition,
+            condition=self._find_condition(text, reading, stance),
             abstained=self._abstain(text, probabilities, truncated=truncated),
             language=None,
             truncated=truncated,
         )
 
-    def _calibrate(self, logits: NDArray[np.float32]) -> Floats:
-        scores = logits.astype(np.float64) / self.manifest.temperature + np.array(self.manifest.bias)
-        exponents = np.exp(scores - scores.max())
-        return np.asarray(exponents / exponents.sum())
+    def _read_and_answer(self, text: str) -> Answer:
+        readings, truncated = self.read_windows(text)
+        return self.answer(text, readings, truncated=truncated)
+
+    def _find_condition(self, text: str, reading: Reading, stance: Stance) -> Condition | None:
+        logits = reading.condition_logits
+        # Most hostile statements set no condition: only a threat with plain marks of one has its words shown.
+        threat = stance == Stance.HOSTILE and logits.max() >= self.manifest.threat_floor
+        if not threat and stance != Stance.CONDITIONAL:
+            return None
+        return find_condition(text, logits + np.float32(self.manifest.condition_bias), reading.window.offsets)
 
     def _abstain(self, text: str, probabilities: Floats, *, truncated: bool) -> Abstention | None:
         if not is_prose(text):

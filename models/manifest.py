@@ -44,6 +44,8 @@ class Manifest(BaseModel):
         max_windows: windows beyond this many are left unread, and the answer says so.
         temperature: logits are divided by it; then `bias` (4,) is added, before the softmax.
         uncertain_below: answers whose highest probability is lower abstain as uncertain.
+        condition_bias: added to the condition logit of each token before the words are chosen.
+        threat_floor: a hostile statement has a condition only if the logit of one token reaches this.
         score_histograms: stance -> counts of its probability on the tuning side, in ten equal bins from 0 to 1.
         figures: what was measured, by name.
         files: file name -> SHA-256, of every other file of the folder.
@@ -67,6 +69,8 @@ class Manifest(BaseModel):
     temperature: Annotated[float, Field(gt=0)]
     bias: tuple[float, float, float, float]
     uncertain_below: Annotated[float, Field(ge=0, le=1)]
+    condition_bias: float
+    threat_floor: float
     score_histograms: dict[Stance, tuple[int, ...]]
     figures: dict[str, float]
     files: dict[str, Sum]

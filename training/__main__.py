@@ -1,4 +1,4 @@
-"""The commands of training: base, fit, evaluate, and the measurements behind choices: engines, rules."""
+"""The commands of training: base, fit, distil, evaluate, and the measurements behind choices: engines, rules."""
 
 import argparse
 import logging
@@ -35,6 +35,14 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--apart-from", type=Path, nargs="*", default=[], help="labelled JSONL kept for evaluation")
     fit.add_argument("--runs", type=Path, default=Path("runs"))
     fit.set_defaults(run=_fit)
+
+    distil = commands.add_parser("distil", help="teachers read a pool, and a student learns from it: model folder")
+    distil.add_argument("config", type=Path)
+    distil.add_argument("--data", type=Path, nargs="*", default=[], help="labelled JSONL besides the configs' own")
+    distil.add_argument("--apart-from", type=Path, nargs="*", default=[], help="labelled JSONL kept for evaluation")
+    distil.add_argument("--pool", type=Path, required=True, help="unlabelled JSONL, plain or .gz")
+    distil.add_argument("--runs", type=Path, default=Path("runs"))
+    distil.set_defaults(run=_distil)
 
     evaluate = commands.add_parser("evaluate", help="measure a model folder on labelled statements")
     evaluate.add_argument("model", type=Path)
@@ -76,6 +84,22 @@ def _fit(options: argparse.Namespace) -> None:
     config = read_fit_config(options.config)
     data, kept = options.data, options.apart_from
     print(fit_model(config, data=data, apart_from=kept, runs=options.runs, today=date.today()))
+
+
+def _distil(options: argparse.Namespace) -> None:
+    from training.config import read_distil_config
+    from training.distil import distil_model
+
+    print(
+        distil_model(
+            read_distil_config(options.config),
+            data=options.data,
+            apart_from=options.apart_from,
+            pool=options.pool,
+            runs=options.runs,
+            today=date.today(),
+        )
+    )
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Logits and gold of the tuning side -> temperature, bias and the threshold of abstention."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,26 @@ def fit_calibration(logits: Floats, gold: Ints, *, with_bias: bool) -> Calibrati
 def uncertainty_threshold(probabilities: Floats, *, coverage: float) -> float:
     """Give the highest probability that `coverage` of the statements (n_statements, 4) reach."""
     return float(np.quantile(probabilities.max(axis=1), 1 - coverage))
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionRule:
+    """
+    When the words of a condition are shown, and how far they reach.
+
+    Attributes:
+        bias: added to the logit of each token before the words are chosen.
+        threat_floor: a hostile statement has a condition only if the logit of one token reaches this.
+    """
+
+    bias: float
+    threat_floor: float
+
+
+def fit_condition_rule(score: Callable[[ConditionRule], float]) -> ConditionRule:
+    """Give the rule of a small grid with the highest score: token F1 on the tuning side."""
+    grid = [ConditionRule(bias, floor) for bias in (0.0, 0.5, 1.0, 1.5) for floor in (0.0, 0.5, 1.0, 1.5)]
+    return max(grid, key=score)
 
 
 def score_histograms(probabilities: Floats) -> dict[Stance, tuple[int, ...]]:

@@ -2,12 +2,13 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import ConfigError
 
+Config = TypeVar("Config", bound=BaseModel)
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 _KEY_FAULTS = {"missing": "the key is missing", "extra_forbidden": "no such key"}
@@ -23,9 +24,12 @@ class FitConfig(BaseModel):
         base: a name from `bases`, a local folder or a hub id; "scratch" starts from nothing.
         statements: glob patterns of labelled JSONL that are always trained on.
         tuning_share: share of document clusters kept out of training to choose by.
+        split_seed: draws the tuning side.
+        seed: draws all else: fresh heads, dropout and the order of the batches.
         max_tokens: length of the window that the model reads at once, marks included.
         window_overlap: tokens that two windows of a long text share.
         frozen_layers: lowest encoder layers, with the embeddings, that keep the base's weights.
+        layer_decay: each encoder layer learns at this times the rate of the one above it; 1 for one rate.
         none_share: share of the statements without a stance drawn for each epoch, anew each time.
         class_weight_power: loss weight of a stance is (N / 4n) to this power; 0 weighs all alike.
         confidence_weights: loss weights of labels that are arguable, probable and sure.
@@ -42,6 +46,7 @@ class FitConfig(BaseModel):
     base: str
     statements: tuple[str, ...]
     tuning_share: Share
+    split_seed: int
     seed: int
     max_tokens: Annotated[int, Field(ge=16, le=512)]
     window_overlap: Annotated[int, Field(ge=0)]
@@ -50,6 +55,7 @@ class FitConfig(BaseModel):
     batch_size: Count
     learning_rate: Positive
     head_learning_rate: Positive
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0)]
     warmup_share: Share
     none_share: Annotated[float, Field(gt=0, le=1)]
@@ -61,6 +67,21 @@ class FitConfig(BaseModel):
     threads: Annotated[int, Field(ge=0)]
 
 
+class DistilConfig(BaseModel):
+    """
+    Teachers that differ by seed alone, and the student of their average.
+
+    Attributes:
+        teacher_seeds: one teacher each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    teacher: FitConfig
+    teacher_seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    student: FitConfig
+
+
 def read_fit_config(path: Path) -> FitConfig:
     """
     Read a TOML file.
@@ -68,14 +89,35 @@ def read_fit_config(path: Path) -> FitConfig:
     Raises:
         ConfigError: no such file, not TOML, or a key that is missing, unknown or out of range.
     """
+    return _validated(FitConfig, _read_toml(path), path)
+
+
+def read_distil_config(path: Path) -> DistilConfig:
+    """
+    Read a TOML file whose `teacher` and `student` name two others, beside it.
+
+    Raises:
+        ConfigError: a file that is missing or not TOML, or a key that is missing, unknown or out of range.
+    """
+    values = _read_toml(path)
+    for role in ("teacher", "student"):
+        if isinstance(values.get(role), str):
+            values[role] = read_fit_config(path.parent / values[role]).model_dump()
+    return _validated(DistilConfig, values, path)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
+
+
+def _validated(kind: type[Config], values: dict[str, Any], path: Path) -> Config:
     try:
-        return FitConfig.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}, not {fault['input']!r}"

@@ -111,6 +111,12 @@ def stance_figures(gold: Ints, probabilities: Floats, documents: Sequence[str]) 
     return {"macro_f1_four": four, "macro_f1_three": three}
 
 
+def score_conditions(answers: Sequence[Answer], statements: Sequence[LabelledStatement]) -> float:
+    """Give the token F1 of the conditions alone."""
+    spans = [(a.condition.start, a.condition.end) if a.condition else None for a in answers]
+    return condition_token_f1([s.text for s in statements], [s.condition for s in statements], spans)
+
+
 def count_groups(statements: Sequence[LabelledStatement], right: NDArray[np.bool_]) -> tuple[int, int]:
     """
     Count contrast groups, and those of which every statement was answered right.

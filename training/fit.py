@@ -8,6 +8,7 @@ epoch, and a checkpoint that holds the trained layers only would each have to be
 import json
 import logging
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class LossWeights:
 
     Attributes:
         stances: (4,), in Stance order.
-        confidences: (4,), by confidence 1 to 3; position 0 is not used.
+        confidences: (4,), by confidence 0 to 3; position 0 is what a teacher read.
         condition: the condition head's loss beside the stance head's.
     """
 
@@ -64,27 +65,27 @@ def fine_tune(
     checkpoint = folder / "checkpoint.pt"
     done = _resume(checkpoint, network, optimizer, schedule)
     progress = tqdm(batches[done:], initial=done, total=len(batches), desc=f"fit {config.name}", mininterval=2)
-    losses: list[float] = []
+    losses: list[Tensor] = []
     for step, positions in enumerate(progress, start=done + 1):
         batch = _to_device(collate([encoded[i] for i in positions], padding_id), device)
         losses.append(_take_step(network, batch, weights, optimizer))
         schedule.step()
         if step % config.checkpoint_steps == 0 or step == len(batches):
             _write_checkpoint(checkpoint, step, network, optimizer, schedule)
-            _log(folder, step=step, of=len(batches), loss=sum(losses) / len(losses))
+            _log(folder, step=step, of=len(batches), loss=torch.stack(losses).mean().item())
             losses.clear()
     network.eval()
 
 
 def weigh_labels(encoded: Sequence[Encoded], config: FitConfig, device: torch.device) -> LossWeights:
-    """Weigh stances by how rare they are among what one epoch draws, confidences by the config."""
-    counts = Counter(one.stance for one in encoded)
+    """Weigh stances by how rare they are among the labels that one epoch draws, confidences by the config."""
+    counts = Counter(one.stance for one in encoded if one.soft is None)
     drawn = [counts[i] * (config.none_share if stance == Stance.NONE else 1) for i, stance in enumerate(STANCES)]
     total = sum(drawn)
     stances = [(total / (len(drawn) * max(n, 1))) ** config.class_weight_power for n in drawn]
     return LossWeights(
         torch.tensor(stances, device=device),
-        torch.tensor([0.0, *config.confidence_weights], device=device),
+        torch.tensor([1.0, *config.confidence_weights], device=device),
         config.condition_weight,
     )
 
@@ -93,13 +94,15 @@ def two_head_loss(stance_logits: Tensor, condition_logits: Tensor, batch: Batch,
     """
     Add the weighted cross-entropy of the stances and that of the condition tokens.
 
+    What a teacher read is not weighed by stance: its probabilities say already how rare each is.
+
     Args:
         stance_logits: (n_statements, 4).
         condition_logits: (n_statements, n_tokens).
     """
-    each = functional.cross_entropy(stance_logits, batch.stances, reduction="none")
-    by_label = weights.stances[batch.stances] * weights.confidences[batch.confidences]
-    stance = (each * by_label).mean()
+    each = functional.cross_entropy(stance_logits, batch.targets, reduction="none")
+    by_stance = torch.where(batch.confidences == 0, 1.0, batch.targets @ weights.stances)
+    stance = (each * by_stance * weights.confidences[batch.confidences]).mean()
     tokens = functional.binary_cross_entropy_with_logits(condition_logits, batch.in_condition, reduction="none")
     condition = (tokens * batch.mask).sum() / batch.mask.sum()
     return stance + weights.condition * condition
@@ -111,37 +114,47 @@ def _order(encoded: Sequence[Encoded], config: FitConfig, epoch: int) -> list[li
     )
 
 
-def _take_step(network: StanceNetwork, batch: Batch, weights: LossWeights, optimizer: Optimizer) -> float:
+def _take_step(network: StanceNetwork, batch: Batch, weights: LossWeights, optimizer: Optimizer) -> Tensor:
     optimizer.zero_grad(set_to_none=True)
-    stance_logits, condition_logits = network(batch.ids, batch.mask)
-    loss = two_head_loss(stance_logits, condition_logits, batch, weights)
+    # A GPU multiplies in bfloat16 many times faster; the weights and the losses stay in float32.
+    with torch.autocast("cuda", torch.bfloat16, enabled=batch.ids.is_cuda):
+        stance_logits, condition_logits = network(batch.ids, batch.mask)
+    loss = two_head_loss(stance_logits.float(), condition_logits.float(), batch, weights)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
     optimizer.step()
-    return loss.item()
+    # Not .item(): it would make every step wait for the GPU.
+    return loss.detach()
 
 
 def _make_optimizer(network: StanceNetwork, config: FitConfig) -> Optimizer:
-    """Let the fresh heads learn faster than the encoder; biases and norms are not decayed."""
+    """
+    Let the fresh heads learn faster than the encoder, and its lower layers slower; biases and norms are not decayed.
 
-    def group(*, heads: bool, decayed: bool) -> list[nn.Parameter]:
-        return [
-            parameter
-            for name, parameter in network.named_parameters()
-            if parameter.requires_grad and name.startswith("encoder.") is not heads and (parameter.ndim > 1) is decayed
-        ]
+    Layer-wise rates after Howard and Ruder 2018, "Universal Language Model Fine-tuning": each layer learns at
+    `layer_decay` times the rate of the one above it.
+    """
+    layers = network.encoder.config.num_hidden_layers
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            rate = config.head_learning_rate
+            if name.startswith("encoder."):
+                rate = config.learning_rate * config.layer_decay ** _depth_below_top(name, layers)
+            groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
+    return AdamW(
+        [
+            {"params": parameters, "lr": rate, "weight_decay": config.weight_decay if decayed else 0.0}
+            for (rate, decayed), parameters in groups.items()
+        ],
+        fused=next(network.parameters()).is_cuda,
+    )
 
-    rates = {False: config.learning_rate, True: config.head_learning_rate}
-    groups = [
-        {
-            "params": group(heads=heads, decayed=decayed),
-            "lr": rates[heads],
-            "weight_decay": config.weight_decay if decayed else 0.0,
-        }
-        for heads in (False, True)
-        for decayed in (False, True)
-    ]
-    return AdamW(groups)
+
+def _depth_below_top(name: str, layers: int) -> int:
+    """Count the layers above a parameter of the encoder; what feeds them all lies below the lowest."""
+    numbered = re.match(r"encoder\.encoder\.layer\.(\d+)\.", name)
+    return layers - 1 - int(numbered[1]) if numbered else layers
 
 
 def _rate(step: int, steps: int, warmup_share: float) -> float:

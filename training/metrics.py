@@ -64,7 +64,8 @@ def bootstrap(
         measure(np.concatenate([groups[g] for g in random.integers(len(groups), size=len(groups))]))
         for _ in range(draws)
     ]
-    low, high = np.percentile(values, [2.5, 97.5])
+    # A draw of documents that hold no stance has no F1 over the stances: it says nothing, and is left out.
+    low, high = np.nanpercentile(values, [2.5, 97.5])
     return Figure(measure(np.arange(len(documents))), float(low), float(high), n)
 
 
@@ -108,6 +109,8 @@ def condition_exact(texts: Sequence[str], gold: Sequence[Span], predicted: Seque
 
 
 def _macro_f1(gold: Ints, predicted: Ints, classes: int) -> float:
+    if not len(gold):
+        return float("nan")
     return float(f1_score(gold, predicted, labels=list(range(classes)), average="macro", zero_division=0))
 
 

@@ -11,23 +11,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import save
 from tqdm import tqdm
 
-from models.classifier import StanceClassifier
+from models.classifier import Reading, StanceClassifier
 from models.engine import Engine
 from models.errors import ConfigError
 from models.folder import ModelFolder, encoder_parts, label_config, write_folder
-from models.manifest import FORMAT, Manifest
-from models.stance import STANCES
+from models.manifest import FORMAT, EncoderShape, Manifest
+from models.stance import STANCES, Answer
 from models.tokens import cut_windows, tokenizer_from
 from training.bases import base_folder
-from training.batches import encode_statement
-from training.calibrate import fit_calibration, score_histograms, uncertainty_threshold
+from training.batches import Encoded, encode_statement
+from training.calibrate import (
+    Calibration,
+    ConditionRule,
+    fit_calibration,
+    fit_condition_rule,
+    score_histograms,
+    uncertainty_threshold,
+)
 from training.card import write_card
 from training.config import FitConfig
 from training.data import LabelledStatement, content_hash, expand_globs, read_statements
-from training.evaluate import evaluate
+from training.evaluate import measure, score_conditions
 from training.export import head_arrays, quantize_encoder
 from training.fit import fine_tune
 from training.network import StanceNetwork, load_network, load_weights, save_weights
@@ -62,11 +70,11 @@ def fit_model(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[P
     run = runs / config.name
     run.mkdir(parents=True, exist_ok=True)
     sides = read_sides(config, data=data, apart_from=apart_from)
-    _claim(run, {"config": config_hash(config), "data": content_hash(sides.training)})
+    claim(run, {"config": config_hash(config), "data": content_hash(sides.training)})
     base = _find_base(config, sides, run)
-    network = _train(config, sides.training, base, run)
+    network = train_network(config, encode_all(config, sides.training, base), base, run)
     target = run / "model"
-    _export(config, sides, network, base=base, target=target, today=today)
+    export_model(config, sides, network, base=base, target=target, today=today)
     return target
 
 
@@ -74,7 +82,7 @@ def read_sides(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[
     """Read all statements of a run and cut them into its two sides, the same for the same config and data."""
     everything = read_statements([*expand_globs(config.statements), *data])
     kept = leave_out_near(everything, read_statements(apart_from))
-    training, tuning = split_sides(kept, share=config.tuning_share, seed=config.seed)
+    training, tuning = split_sides(kept, share=config.tuning_share, seed=config.split_seed)
     logger.info(
         "%d statements: %d to train on, %d to tune by, %d left out as near to what is evaluated on",
         len(everything), len(training), len(tuning), len(everything) - len(kept),
@@ -87,7 +95,7 @@ def config_hash(config: FitConfig) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
 
 
-def _claim(run: Path, identity: dict[str, str]) -> None:
+def claim(run: Path, identity: dict[str, str]) -> None:
     """
     Mark a run's folder as that of one config and one set of data.
 
@@ -108,7 +116,21 @@ def _find_base(config: FitConfig, sides: Sides, run: Path) -> Path:
     return run / "base"
 
 
-def _train(config: FitConfig, statements: list[LabelledStatement], base: Path, run: Path) -> StanceNetwork:
+def encode_all(config: FitConfig, statements: Sequence[LabelledStatement], base: Path) -> list[Encoded]:
+    """Encode statements with a base's tokenizer."""
+    tokenizer = tokenizer_from((base / "tokenizer.json").read_bytes())
+    return [encode_statement(tokenizer, s, max_tokens=config.max_tokens) for s in statements]
+
+
+def train_network(
+    config: FitConfig, encoded: Sequence[Encoded], base: Path, run: Path, *, start: Path | None = None
+) -> StanceNetwork:
+    """
+    Fine-tune a base into `run`/network, or give what is there if it is finished.
+
+    Args:
+        start: folder of a trained network to go on from, heads included, instead of the base.
+    """
     finished = run / "network"
     if finished.is_dir():
         logger.info("%s is finished; going on from there", finished)
@@ -116,9 +138,7 @@ def _train(config: FitConfig, statements: list[LabelledStatement], base: Path, r
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    tokenizer = tokenizer_from((base / "tokenizer.json").read_bytes())
-    encoded = [encode_statement(tokenizer, s, max_tokens=config.max_tokens) for s in statements]
-    network = load_network(base)
+    network = load_weights(start) if start else load_network(base)
     fine_tune(network, encoded, config, folder=run, padding_id=network.encoder.config.pad_token_id)
     neighbour = run / "network.part"
     save_weights(network, neighbour)
@@ -127,19 +147,47 @@ def _train(config: FitConfig, statements: list[LabelledStatement], base: Path, r
     return network
 
 
-def _export(config: FitConfig, sides: Sides, network: StanceNetwork, *, base: Path, target: Path, today: date) -> None:
+def export_model(
+    config: FitConfig, sides: Sides, network: StanceNetwork, *, base: Path, target: Path, today: date
+) -> None:
+    """Quantize a network, calibrate it on the tuning side and write its model folder."""
     weights, shape = quantize_encoder(network.encoder)
     heads = head_arrays(network)
     tokenizer_json = (base / "tokenizer.json").read_bytes()
-    engine = Engine(weights, shape, heads)
     tokenizer = tokenizer_from(tokenizer_json)
     windows = [cut_windows(tokenizer, s.text, length=config.max_tokens, overlap=0)[0] for s in sides.tuning]
-    logits = np.array([engine.read(w.ids)[0] for w in tqdm(windows, desc="calibrate")], dtype=np.float64)
+    engine = Engine(weights, shape, heads)
+    reads = [engine.read(window.ids) for window in tqdm(windows, desc="calibrate", mininterval=5)]
+    logits = np.array([stance for stance, _ in reads], dtype=np.float64)
     gold = np.array([STANCES.index(s.stance) for s in sides.tuning])
     calibration = fit_calibration(logits, gold, with_bias=True)
     probabilities = calibration.probabilities(logits)
+    manifest = _declare(config, sides, shape, calibration, probabilities, base=base, today=today)
+    files = {
+        **encoder_parts(weights),
+        "heads.safetensors": save(heads),
+        "tokenizer.json": tokenizer_json,
+        "config.json": _config_json(network),
+    }
+    readings = [Reading(w, p, c) for w, p, (_, c) in zip(windows, probabilities, reads, strict=True)]
+    manifest = _finish(StanceClassifier(ModelFolder(manifest, "0" * 64, files)), sides.tuning, readings)
+    files["README.md"] = write_card(manifest).encode()
+    write_folder(target, files, manifest)
+    shutil.copy(base / "tokenizer.json", target.with_name("network") / "tokenizer.json")
+
+
+def _declare(
+    config: FitConfig,
+    sides: Sides,
+    shape: EncoderShape,
+    calibration: Calibration,
+    probabilities: NDArray[np.float64],
+    *,
+    base: Path,
+    today: date,
+) -> Manifest:
     data_hash = content_hash(sides.training)
-    manifest = Manifest(
+    return Manifest(
         format=FORMAT,
         version=f"{today.isoformat()}-{config.name}-{config_hash(config)[:4]}{data_hash[:4]}",
         trained_on=today.isoformat(),
@@ -156,22 +204,30 @@ def _export(config: FitConfig, sides: Sides, network: StanceNetwork, *, base: Pa
         temperature=calibration.temperature,
         bias=calibration.bias,
         uncertain_below=uncertainty_threshold(probabilities, coverage=config.coverage),
+        condition_bias=0.0,
+        threat_floor=0.0,
         score_histograms=score_histograms(probabilities),
         figures={},
         files={},
     )
-    files = {
-        **encoder_parts(weights),
-        "heads.safetensors": save(heads),
-        "tokenizer.json": tokenizer_json,
-        "config.json": _config_json(network),
-    }
-    classifier = StanceClassifier(ModelFolder(manifest, "0" * 64, files))
-    figures = evaluate(classifier, sides.tuning).named("tuning")
-    manifest = manifest.model_copy(update={"figures": figures})
-    files["README.md"] = write_card(manifest).encode()
-    write_folder(target, files, manifest)
-    shutil.copy(base / "tokenizer.json", target.with_name("network") / "tokenizer.json")
+
+
+def _finish(
+    classifier: StanceClassifier, statements: Sequence[LabelledStatement], readings: Sequence[Reading]
+) -> Manifest:
+    """Choose the rule of the condition, measure, and give the manifest with both."""
+
+    def answer_all(rule: ConditionRule) -> list[Answer]:
+        update = {"condition_bias": rule.bias, "threat_floor": rule.threat_floor}
+        classifier.manifest = classifier.manifest.model_copy(update=update)
+        return [
+            classifier.answer(s.text, [reading], truncated=False)
+            for s, reading in zip(statements, readings, strict=True)
+        ]
+
+    rule = fit_condition_rule(lambda rule: score_conditions(answer_all(rule), statements))
+    figures = measure(answer_all(rule), statements).named("tuning")
+    return classifier.manifest.model_copy(update={"figures": figures})
 
 
 def _config_json(network: StanceNetwork) -> bytes:

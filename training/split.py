@@ -36,6 +36,13 @@ def leave_out_near(
     return [s for i, s in enumerate(statements) if i not in near and s.document not in documents]
 
 
+def leave_out_near_texts(texts: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Give the texts that are no near-duplicate of any of the others."""
+    pairs = near_duplicates([*others, *texts])
+    near = {max(i, j) - len(others) for i, j in pairs if min(i, j) < len(others) <= max(i, j)}
+    return [text for i, text in enumerate(texts) if i not in near]
+
+
 def near_duplicates(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     """
     Give each pair of positions whose texts' word-3-gram sets have a Jaccard index of at least 0.8.

@@ -50,4 +50,4 @@ def test_padding_is_masked() -> None:
     assert batch.ids.tolist() == [[5, 6, 7], [8, 1, 1]]
     assert batch.mask.tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch.in_condition.tolist() == [[0, 1, 0], [0, 0, 0]]
-    assert batch.stances.tolist() == [1, 3]
+    assert batch.targets.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]

@@ -33,7 +33,7 @@ def test_a_finished_run_is_exported_to_the_same_model_again(tiny_folder: Path) -
 
 def test_another_config_does_not_go_on_from_a_run(tiny_folder: Path) -> None:
     """Weights of one config are never finished with another's."""
-    config = read_fit_config(SMOKE).model_copy(update={"seed": 1})
+    config = read_fit_config(SMOKE).model_copy(update={"split_seed": 1})
     with pytest.raises(ConfigError, match="was begun with another config and data"):
         fit_model(config, data=[], apart_from=[], runs=tiny_folder.parent.parent, today=date(2026, 11, 25))
 
