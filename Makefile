@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 DATA ?= ../shared/data
 LOCKS := configs/constraints-base.txt configs/constraints.txt configs/setup_venv.py pyproject.toml
 
-.PHONY: help serve test check train evaluate lock
+.PHONY: help serve test check train distil evaluate lock
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,9 +31,14 @@ check: .venv/dev.stamp ## lint, types, and which room may import which
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-train: .venv/dev.stamp ## train the default model; DATA names the folder of labelled statements
+train: .venv/dev.stamp ## fine-tune one network on two cores; DATA names the folder of labelled statements
 	$(PYTHON) -m training base mpnet
 	$(PYTHON) -m training fit configs/train.toml --data $(DATA)/train.jsonl --apart-from $(DATA)/dev.jsonl
+
+distil: .venv/dev.stamp ## make the default model as it was made: teachers, a pool, a student (wants a GPU)
+	$(PYTHON) -m training base mpnet
+	$(PYTHON) -m training distil configs/distil.toml --data $(DATA)/train.jsonl --apart-from $(DATA)/dev.jsonl \
+		--pool $(DATA)/unlabelled.jsonl.gz
 
 evaluate: .venv/dev.stamp ## measure the default model beside the baselines
 	$(PYTHON) -m training evaluate models/default $(DATA)/dev.jsonl --train $(DATA)/train.jsonl

@@ -1,14 +1,17 @@
 """Answers: the contract, whatever the model."""
 
+import copy
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.classifier import StanceClassifier
+from models.classifier import Reading, StanceClassifier
 from models.errors import TextError
-from models.stance import LEANINGS, STANCES, Abstention, Answer, Stance
+from models.stance import LEANINGS, STANCES, Abstention, Answer, Condition, Stance
+from models.tokens import Window
 
 CONDITION = "We will sign the accord only if Varland withdraws its gunboats from the strait."
 # About 3,900 characters in which nobody makes a move.
@@ -55,6 +58,30 @@ def test_an_answer_keeps_the_contract(tiny: StanceClassifier) -> None:
         assert answer.leaning == max(LEANINGS, key=lambda stance: p[stance])
         expected = ["stance", "leaning", "probabilities", "condition", "abstained", "language", "truncated"]
         assert expected == list(answer.as_record())
+
+
+@pytest.mark.parametrize(
+    ("stance", "highest", "shown"),
+    [
+        (Stance.HOSTILE, 0.9, False),
+        (Stance.HOSTILE, 1.1, True),
+        (Stance.CONDITIONAL, 0.9, True),
+        (Stance.CONDITIONAL, -0.6, False),
+        (Stance.CONCILIATORY, 9.0, False),
+    ],
+)
+def test_a_condition_is_shown_where_the_rule_says(
+    tiny: StanceClassifier, stance: Stance, highest: float, *, shown: bool
+) -> None:
+    """With a bias of 0.5 and a floor of 1: threats need a token over the floor, conditional statements do not."""
+    classifier = copy.copy(tiny)
+    classifier.manifest = tiny.manifest.model_copy(update={"condition_bias": 0.5, "threat_floor": 1.0})
+    window = Window([0, 7, 2], [(0, 0), (8, 10), (0, 0)])
+    probabilities = np.array([0.7 if one == stance else 0.1 for one in STANCES])
+    reading = Reading(window, probabilities, np.array([-9, highest, -9], dtype=np.float32))
+    answer = classifier.answer("We sign if they go.", [reading], truncated=False)
+    assert answer.stance == stance
+    assert answer.condition == (Condition(8, 10, "if") if shown else None)
 
 
 def test_a_condition_at_the_end_of_four_thousand_characters_is_found(shipped: StanceClassifier) -> None:

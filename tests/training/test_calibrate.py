@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from models.errors import DataError
-from training.calibrate import fit_calibration, score_histograms, uncertainty_threshold
+from training.calibrate import (
+    ConditionRule,
+    fit_calibration,
+    fit_condition_rule,
+    score_histograms,
+    uncertainty_threshold,
+)
 
 RANDOM = np.random.default_rng(5)
 HONEST = RANDOM.normal(0, 1.5, size=(4000, 4))
@@ -46,3 +52,9 @@ def test_too_little_to_calibrate_on_is_refused() -> None:
         fit_calibration(HONEST[:49], GOLD[:49], with_bias=True)
     with pytest.raises(DataError, match="is hostile"):
         fit_calibration(HONEST, np.where(GOLD == 2, 3, GOLD), with_bias=True)
+
+
+def test_the_best_rule_of_the_grid_is_taken() -> None:
+    """Nearest to a bias of 0.9 and a floor of 1.4."""
+    rule = fit_condition_rule(lambda rule: -abs(rule.bias - 0.9) - abs(rule.threat_floor - 1.4))
+    assert rule == ConditionRule(1.0, 1.5)
