@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 DATA ?= ../shared/data
 LOCKS := configs/constraints-base.txt configs/constraints.txt configs/setup_venv.py pyproject.toml
 
-.PHONY: help serve test check train distil evaluate lock
+.PHONY: help serve test check train distil evaluate kill-test bench-batch lock
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,13 @@ distil: .venv/dev.stamp ## make the default model as it was made: teachers, a po
 
 evaluate: .venv/dev.stamp ## measure the default model beside the baselines
 	$(PYTHON) -m training evaluate models/default $(DATA)/dev.jsonl --train $(DATA)/train.jsonl
+
+kill-test: .venv/dev.stamp ## kill 100 batch runs of the default model and take each up again
+	DETENTE_KILLS=100 $(PYTHON) -m pytest -s tests/serving/test_batch_faults.py -k killed_at_any_moment
+
+bench-batch: .venv/dev.stamp ## measure the batch run beside transformers' pipeline (after `make train`)
+	$(PYTHON) -m training fit configs/smoke.toml
+	$(PYTHON) -m training batch-bench runs/train $(DATA)/unlabelled.jsonl.gz runs/smoke/model
 
 lock: ## renew the constraints files (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate pyproject.toml -o configs/constraints-base.txt

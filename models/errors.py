@@ -5,7 +5,9 @@ The errors that this project raises on purpose; the edges turn them into exit co
     +-- ConfigError      a setting is missing, unknown or out of range
     +-- DataError        a labelled statement or a file of them is not as it must be
     +-- ModelError       a model folder is missing, damaged or of another kind
+    +-- TableError       a table of statements cannot be read or written as asked
     +-- TextError        a text cannot be scored
+    +-- WorkerError      the processes that score do not stay alive
 """
 
 
@@ -25,6 +27,10 @@ class ModelError(DetenteError):
     """A model folder is missing, damaged or of another kind than this code reads."""
 
 
+class TableError(DetenteError):
+    """A table of statements cannot be read, or written, as it was asked."""
+
+
 class TextError(DetenteError):
     """
     A text cannot be scored.
@@ -39,3 +45,7 @@ class TextError(DetenteError):
         self.code = code
         self.detail = detail
         self.limit = limit
+
+
+class WorkerError(DetenteError):
+    """The processes that score die again and again."""

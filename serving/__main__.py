@@ -1,4 +1,4 @@
-"""The commands of serving: classify."""
+"""The commands of serving: classify, batch, trend."""
 
 import argparse
 import json
@@ -10,8 +10,10 @@ from pathlib import Path
 from models.classifier import DEFAULT_FOLDER, StanceClassifier
 from models.errors import DetenteError, TextError
 from models.stance import Answer
+from serving.batch.command import add_batch
 from serving.routes import answer_record
 from serving.rows import Row, read_rows
+from serving.trend.command import add_trend
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("--json", action="store_true", help="JSONL, one answer a line in order, instead of a table")
     classify.add_argument("--model", type=Path, default=DEFAULT_FOLDER, help="another model folder")
     classify.set_defaults(run=_classify)
+    add_batch(commands)
+    add_trend(commands)
     return parser
 
 

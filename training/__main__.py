@@ -1,4 +1,4 @@
-"""The commands of training: base, fit, distil, evaluate, and the measurements behind choices: engines, rules."""
+"""The commands of training: base, fit, distil, evaluate, and the measurements: engines, rules, batch."""
 
 import argparse
 import logging
@@ -68,6 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_argument("--apart-from", type=Path, nargs="*", default=[])
     rules.add_argument("--texts", type=int, default=400)
     rules.set_defaults(run=_rules)
+
+    bench = commands.add_parser("batch-bench", help="measure the batch run beside transformers' pipeline")
+    bench.add_argument("folder", type=Path, help="of a training run, with model and network")
+    bench.add_argument("data", type=Path, help="gzipped JSONL of statements")
+    bench.add_argument("small_model", type=Path, help="a model folder for the measurement of memory")
+    bench.add_argument("--rows", type=int, default=20_000)
+    bench.add_argument("--peer-rows", type=int, default=1_000, help="of them, for the slower peers")
+    bench.add_argument("--small-rows", type=int, default=20_000, help="for the small model, and ten times as many")
+    bench.set_defaults(run=_batch_bench)
     return parser
 
 
@@ -127,6 +136,13 @@ def _rules(options: argparse.Namespace) -> None:
     config = read_fit_config(options.config)
     tuning = read_sides(config, data=options.data, apart_from=options.apart_from).tuning
     print(compare_rules(StanceClassifier.load(options.model), tuning, texts=options.texts, seed=config.seed))
+
+
+def _batch_bench(options: argparse.Namespace) -> None:
+    from training.batch_bench import compare_batch
+
+    rows = {name: getattr(options, name) for name in ("rows", "peer_rows", "small_rows")}
+    print(compare_batch(options.folder, options.data, small_model=options.small_model, **rows))
 
 
 if __name__ == "__main__":

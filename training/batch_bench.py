@@ -1,0 +1,135 @@
+"""The batch run beside transformers' pipeline on the same encoder: the measurement behind `docs/benchmarks.md`."""
+
+import gzip
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast, pipeline
+
+from models.classifier import StanceClassifier
+from training.network import load_weights
+
+_THREADS = 2
+_CHUNK = 64
+_COMMAND = (sys.executable, "-m", "serving", "batch", "--quiet")
+
+
+def compare_batch(run: Path, data: Path, *, rows: int, peer_rows: int, small_model: Path, small_rows: int) -> str:
+    """
+    Measure the batch run on a run's model against its peers, and its memory on a small model; a table in Markdown.
+
+    Args:
+        run: folder with `model` and `network`.
+        data: gzipped JSONL with `text`.
+        small_rows: so many of the rows, and ten times as many, for the small model.
+        peer_rows: so many of the rows for the peers, which are slower; rates are compared.
+    """
+    with gzip.open(data, "rt", encoding="utf-8") as lines:
+        read = [json.loads(line)["text"] for line in islice(lines, max(rows, small_rows))]
+    texts, small = read[:rows], read[:small_rows]
+    rates = {
+        "`python -m serving batch`": len(texts) / run_batch(texts, run / "model")[0],
+        "the engine alone, a process a core": len(texts) / _time_engine(texts, run / "model"),
+        "`pipeline(batch_size=32)`, two threads": peer_rows / _time_pipeline(texts[:peer_rows], run / "network", 32),
+        "`pipeline()`, two threads": peer_rows / _time_pipeline(texts[:peer_rows], run / "network", 1),
+    }
+    batch = next(iter(rates.values()))
+    table = [f"| {name} | {rate:.1f} | {batch / rate:.2f} |" for name, rate in rates.items()]
+    (seconds, memory), (more_seconds, more_memory) = (_grow(small, times, small_model) for times in (1, 10))
+    few, many = f"{len(small):,} rows", f"{10 * len(small):,} rows"
+    first = _time_first_row(texts, run / "model")
+    return "\n".join(
+        [
+            "| | statements/s | batch run / this |",
+            "| --- | --- | --- |",
+            *table,
+            "",
+            "| small model | seconds | MiB, greatest process |",
+            "| --- | --- | --- |",
+            f"| {few} | {seconds:.1f} | {memory:.0f} |",
+            f"| {many} | {more_seconds:.1f} | {more_memory:.0f} |",
+            f"| ratio | {more_seconds / seconds:.2f} | {more_memory / memory:.3f} |",
+            "",
+            f"First row on stdout after {first:.2f} s.",
+        ]
+    )
+
+
+def run_batch(texts: Sequence[str], model: Path) -> tuple[float, float]:
+    """Run the command on texts; seconds, and MiB of the greatest of its processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder, "in.jsonl"), Path(folder, "out.jsonl")
+        source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        command = [*_COMMAND, str(source), "-o", str(out), "--model", str(model)]
+        started = time.monotonic()
+        _, status, usage = os.wait4(subprocess.Popen(command).pid, 0)
+        seconds = time.monotonic() - started
+    if status not in {0, 256}:
+        raise RuntimeError(f"{' '.join(command)} ended with status {status}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def _grow(texts: Sequence[str], times: int, model: Path) -> tuple[float, float]:
+    return run_batch([f"{text} {number}" for number in range(times) for text in texts], model)
+
+
+def _time_first_row(texts: Sequence[str], model: Path) -> float:
+    """Time from the start of the command to the first scored row on its stdout."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "in.jsonl")
+        source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        started = time.monotonic()
+        command = [*_COMMAND, str(source), "-o", "-", "--model", str(model)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+            line = run.stdout.readline() if run.stdout else b""
+            seconds = time.monotonic() - started
+            run.terminate()
+    if "stance" not in json.loads(line):
+        raise RuntimeError(f"{' '.join(command)} wrote {line!r}")
+    return seconds
+
+
+def _time_engine(texts: Sequence[str], model: Path) -> float:
+    """Time the classifier on every core with nothing around it, longest texts first; loading is not counted."""
+    chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
+    with multiprocessing.get_context("spawn").Pool(initializer=_load, initargs=(model,)) as pool:
+        pool.map(_classify, chunks[:_THREADS], chunksize=1)
+        started = time.monotonic()
+        for _ in pool.imap_unordered(_classify, chunks):
+            pass
+        return time.monotonic() - started
+
+
+def _load(model: Path) -> None:
+    _loaded.append(StanceClassifier.load(model))
+
+
+_loaded: list[StanceClassifier] = []
+
+
+def _classify(texts: Sequence[str]) -> int:
+    return len(_loaded[0].classify_each(texts))
+
+
+def _time_pipeline(texts: Sequence[str], network: Path, batch_size: int) -> float:
+    """Time the pipeline on the same encoder; its own head costs what ours does, and its answers are not used."""
+    torch.set_num_threads(_THREADS)
+    encoder = load_weights(network).encoder
+    peer = AutoModelForSequenceClassification.from_config(encoder.config).eval()
+    getattr(peer, peer.base_model_prefix).load_state_dict(encoder.state_dict(), strict=False)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(network / "tokenizer.json"), pad_token="<pad>")  # noqa: S106
+    tokenizer.model_max_length = 128
+    classify = pipeline("text-classification", model=peer, tokenizer=tokenizer, batch_size=batch_size, truncation=True)
+    classify(list(texts[:batch_size]))
+    started = time.monotonic()
+    classify(list(texts))
+    return time.monotonic() - started
