@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 DATA ?= ../shared/data
 LOCKS := configs/constraints-base.txt configs/constraints.txt configs/setup_venv.py pyproject.toml
 
-.PHONY: help serve test check train distil evaluate kill-test bench-batch lock
+.PHONY: help serve test fuzz test-faults test-deploy soak bench-serve overload kill-test bench-batch check train distil evaluate lock
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,11 +19,29 @@ help: ## say what there is
 	@touch $@ .venv/base.stamp
 
 serve: .venv/base.stamp ## answer at http://127.0.0.1:3000
-	@echo "open: http://127.0.0.1:3000/"
-	BENTOML_DO_NOT_TRACK=True $(PYTHON) -m bentoml serve serving.service:StanceService --host 127.0.0.1 --port 3000
+	@$(PYTHON) -m serving serve
 
 test: .venv/dev.stamp ## run the tests
 	DETENTE_DATA=$(DATA) $(PYTHON) -m pytest
+
+fuzz: .venv/dev.stamp ## ask the service 1,000 cases of /openapi.json with schemathesis
+	$(PYTHON) -m tests.contract.fuzz
+
+test-faults: .venv/dev.stamp ## the long form of tests/faults, about an hour
+	$(PYTHON) -m pytest tests/faults --long
+
+test-deploy: .venv/dev.stamp ## nginx, promtool, systemd, PostgreSQL (apt install nginx prometheus postgresql), the Bento
+	$(PYTHON) -m pip install --quiet "psycopg[binary]>=3.2"
+	$(PYTHON) -m pytest -m deploy tests/deploy
+
+soak: .venv/dev.stamp ## ten minutes of traffic, after which a worker holds no more; MINUTES=60 for an hour
+	$(PYTHON) -m tests.load.soak --minutes $(or $(MINUTES),10)
+
+bench-serve: .venv/dev.stamp ## the service beside other servers of its model; PEERS="..." as docs/benchmarks.md says
+	$(PYTHON) -m tests.load.bench $(PEERS)
+
+overload: .venv/dev.stamp ## ten times as many requests as can be answered, for a minute
+	$(PYTHON) -m tests.load.overload
 
 check: .venv/dev.stamp ## lint, types, and which room may import which
 	$(PYTHON) -m ruff check .

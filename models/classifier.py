@@ -1,6 +1,6 @@
 """Texts -> answers: windows, engine, calibration, abstention and the words of the condition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +47,15 @@ def deciding_window(readings: Sequence[Reading]) -> Reading:
 
 
 class StanceClassifier:
-    """Says how each statement stands towards the other side. One thread; safe to share between threads."""
+    """
+    Says how each statement stands towards the other side. One thread; safe to share between threads.
+
+    Attributes:
+        tokens_read: how many since it was loaded, marks included and those shared by two windows twice.
+    """
 
     def __init__(self, folder: ModelFolder) -> None:
+        self.tokens_read = 0
         self.manifest = folder.manifest
         self.manifest_sum = folder.manifest_sum
         self._tokenizer: Tokenizer = tokenizer_from(folder.files["tokenizer.json"])
@@ -93,11 +99,23 @@ class StanceClassifier:
         """Read each window of a text by itself; beside the readings, claim whether text was left unread."""
         limits = self.manifest
         windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
-        readings = []
-        for window in windows[: limits.max_windows]:
-            stance_logits, condition_logits = self._engine.read(window.ids)
-            readings.append(Reading(window, self.calibrate(stance_logits), condition_logits))
+        readings = [self._read_window(window) for window in windows[: limits.max_windows]]
         return readings, len(windows) > limits.max_windows
+
+    def answer_in_steps(self, text: str) -> Iterator[Answer | None]:
+        """
+        Answer a text that was found fit, one window at a step: None after each but the last, then the answer.
+
+        Between steps another text may be read: a long one need not keep short ones waiting.
+        """
+        limits = self.manifest
+        windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
+        readings: list[Reading] = []
+        for window in windows[: limits.max_windows]:
+            if readings:
+                yield None
+            readings.append(self._read_window(window))
+        yield self.answer(text, readings, truncated=len(windows) > limits.max_windows)
 
     def calibrate(self, logits: NDArray[np.float32]) -> Floats:
         """Turn stance logits (4,) into probabilities (4,)."""
@@ -119,6 +137,11 @@ class StanceClassifier:
             language=None,
             truncated=truncated,
         )
+
+    def _read_window(self, window: Window) -> Reading:
+        stance_logits, condition_logits = self._engine.read(window.ids)
+        self.tokens_read += len(window.ids)
+        return Reading(window, self.calibrate(stance_logits), condition_logits)
 
     def _read_and_answer(self, text: str) -> Answer:
         readings, truncated = self.read_windows(text)

@@ -5,6 +5,7 @@ The errors that this project raises on purpose; the edges turn them into exit co
     +-- ConfigError      a setting is missing, unknown or out of range
     +-- DataError        a labelled statement or a file of them is not as it must be
     +-- ModelError       a model folder is missing, damaged or of another kind
+    +-- StoreError       corrections cannot be stored or read
     +-- TableError       a table of statements cannot be read or written as asked
     +-- TextError        a text cannot be scored
     +-- WorkerError      the processes that score do not stay alive
@@ -25,6 +26,10 @@ class DataError(DetenteError):
 
 class ModelError(DetenteError):
     """A model folder is missing, damaged or of another kind than this code reads."""
+
+
+class StoreError(DetenteError):
+    """Corrections cannot be stored or read."""
 
 
 class TableError(DetenteError):

@@ -15,18 +15,18 @@ _MIN_LETTER_SHARE = 0.5
 _MIN_WORDS = 2
 
 
-def check_text(text: object) -> str:
+def check_text(text: object, *, max_characters: int = MAX_CHARACTERS) -> str:
     """
     Refuse what cannot be scored and give back what can.
 
     Raises:
-        TextError: not a string, blank, over MAX_CHARACTERS, a NUL, or a lone surrogate.
+        TextError: not a string, blank, over `max_characters`, a NUL, or a lone surrogate.
     """
     if not isinstance(text, str):
         raise TextError("wrong_type", f"text must be a string, not {type(text).__name__}")
-    if len(text) > MAX_CHARACTERS:
-        detail = f"text has {len(text)} characters; the limit is {MAX_CHARACTERS}"
-        raise TextError("too_long", detail, MAX_CHARACTERS)
+    if len(text) > max_characters:
+        detail = f"text has {len(text)} characters; the limit is {max_characters}"
+        raise TextError("too_long", detail, max_characters)
     if "\x00" in text:
         raise TextError("nul", f"text has a NUL character at offset {text.index(chr(0))}")
     if found := _SURROGATE.search(text):

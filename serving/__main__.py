@@ -1,4 +1,4 @@
-"""The commands of serving: classify, batch, trend."""
+"""The commands of serving: classify, batch, trend, serve, key, feedback, model."""
 
 import argparse
 import json
@@ -11,7 +11,8 @@ from models.classifier import DEFAULT_FOLDER, StanceClassifier
 from models.errors import DetenteError, TextError
 from models.stance import Answer
 from serving.batch.command import add_batch
-from serving.routes import answer_record
+from serving.commands import add_commands
+from serving.record import answer_record
 from serving.rows import Row, read_rows
 from serving.trend.command import add_trend
 
@@ -39,6 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     classify.set_defaults(run=_classify)
     add_batch(commands)
     add_trend(commands)
+    serve = commands.add_parser("serve", help="start the service that configs/serve.toml, or STANCE_CONFIG, describes")
+    serve.set_defaults(run=_serve)
+    key = commands.add_parser("key", help="make a key; its holder gets the first line, the keys file the second")
+    key.add_argument("name", help="who holds it")
+    key.add_argument("--scopes", default="classify", help="classify, feedback:write, feedback:read, metrics, admin")
+    key.set_defaults(run=_key)
+    add_commands(commands)
     return parser
 
 
@@ -47,6 +55,21 @@ def _classify(options: argparse.Namespace) -> int:
     with _open_rows(options.statements) as rows:
         answered = _answer(classifier, rows)
         return _print_json(answered) if options.json else _print_table(answered)
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from serving.launch import serve
+
+    serve()
+
+
+def _key(options: argparse.Namespace) -> int:
+    from serving.launch import new_key
+
+    secret, key = new_key(options.name, options.scopes)
+    print(secret)
+    print(key.as_line())
+    return 0
 
 
 @contextmanager

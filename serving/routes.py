@@ -1,85 +1,201 @@
-"""The service's routes as an ASGI application: classify, and the page with its files."""
+"""The service's routes as an ASGI application."""
 
 import asyncio
-import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
-from models.classifier import StanceClassifier
 from models.errors import TextError
 from models.stance import Answer
-from serving.schema import MAX_BODY_BYTES, RequestFault, parse_request
+from models.text import check_text
+from serving import feedback
+from serving.auth import AccessScope, Doorkeeper, Key, require
+from serving.body import read_body
+from serving.champion import Model
+from serving.edge import Edge
+from serving.openapi import describe_service
+from serving.problems import MEDIA_TYPE, RequestFault, answer_fault
+from serving.record import answer_record
+from serving.replies import answer_json
+from serving.schema import Item, parse_request
+from serving.worker import Worker
 
 PAGE = Path(__file__).parent / "page"
+# As nginx counts it: the client has gone, and this is sent to nobody.
+_CLIENT_GONE = 499
+_PAGE_POLICY = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"}
+_DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+Endpoint = Callable[[Request, Worker, Key], Awaitable[Response]]
 
 
-def make_app() -> Starlette:
-    """
-    Make the application; whoever starts it puts a loaded model into `state.classifier`.
+def make_app(worker: Worker) -> ASGIApp:
+    """Make the application around a worker."""
 
-    Requests are scored in turn, on one thread.
-    """
+    @asynccontextmanager
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        async with worker.running():
+            yield
+
     app = Starlette(
-        routes=[
-            Route("/v1/classify", _classify, methods=["POST"]),
-            Route("/", _page),
-            Mount("/page", StaticFiles(directory=PAGE)),
-        ]
+        routes=_routes(worker),
+        lifespan=running,
+        middleware=[*_cross_origin(worker.config.access.origins), Middleware(Doorkeeper, ring=worker.ring)],
+        exception_handlers={RequestFault: answer_fault, HTTPException: answer_fault, Exception: answer_fault},
     )
-    app.state.turn = asyncio.Lock()
-    return app
+    return Edge(
+        app,
+        header_bytes=worker.config.limits.header_bytes,
+        metrics=worker.metrics,
+        is_stopping=lambda: worker.health.is_stopping,
+    )
 
 
-async def _classify(request: Request) -> Response:
-    try:
-        items = parse_request(await _read_body(request))
-    except RequestFault as fault:
-        return _json(fault.as_record(), fault.status, "application/problem+json")
-    classifier: StanceClassifier = request.app.state.classifier
-    async with request.app.state.turn:
-        answers = await asyncio.to_thread(classifier.classify_each, [item.text for item in items])
-    records = [answer_record(item.id, answer) for item, answer in zip(items, answers, strict=True)]
-    model = {"version": classifier.manifest.version, "manifest_sum": classifier.manifest_sum}
-    return _json({"answers": records, "model": model}, HTTPStatus.OK, "application/json")
+def _routes(worker: Worker) -> list[BaseRoute]:
+    def keyed(path: str, **methods: tuple[AccessScope | None, Endpoint]) -> Route:
+        async def answer(request: Request) -> Response:
+            key: Key = request.scope["state"]["key"]
+            scope, endpoint = methods["GET" if request.method == "HEAD" else request.method]
+            if scope:
+                require(key, scope)
+            return await endpoint(request, worker, key)
+
+        # One route a path: the router's Allow names the methods of one.
+        return Route(path, answer, methods=list(methods))
+
+    async def live(_: Request) -> Response:
+        return answer_json({"status": "live"})
+
+    async def ready(_: Request) -> Response:
+        if faults := worker.health.faults():
+            raise RequestFault(HTTPStatus.SERVICE_UNAVAILABLE, faults[0], headers={"Retry-After": "5"})
+        return answer_json({"status": "ready"})
+
+    return [
+        keyed("/v1/classify", POST=(AccessScope.CLASSIFY, _classify)),
+        keyed("/v1/model", GET=(None, _model)),
+        keyed(
+            "/v1/feedback",
+            POST=(AccessScope.FEEDBACK_WRITE, feedback.record),
+            GET=(AccessScope.FEEDBACK_READ, feedback.read),
+        ),
+        keyed("/v1/feedback/{name}", DELETE=(AccessScope.FEEDBACK_WRITE, feedback.withdraw)),
+        keyed("/openapi.json", GET=(None, _openapi)),
+        keyed("/metrics", GET=(AccessScope.METRICS, _metrics)),
+        Route("/livez", live),
+        Route("/readyz", ready),
+        Route("/", _page),
+        Route("/docs", _docs),
+        Route("/docs/{name}", _docs_file),
+        Mount("/page", StaticFiles(directory=PAGE)),
+    ]
+
+
+def _cross_origin(origins: tuple[str, ...]) -> list[Middleware]:
+    if not origins:
+        return []
+    shown = ("Retry-After",)
+    asked = ("Authorization", "Idempotency-Key")
+    methods = ("GET", "POST", "DELETE")
+    return [
+        Middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=asked, expose_headers=shown
+        )
+    ]
 
 
 async def _page(_: Request) -> Response:
-    return FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": "default-src 'self'"})
+    return FileResponse(PAGE / "index.html", headers=_PAGE_POLICY)
 
 
-def answer_record(name: str | None, answer: Answer | TextError) -> dict[str, object]:
-    """Give one item's answer, or its fault, under its id."""
-    if isinstance(answer, TextError):
-        error = {"code": answer.code, "detail": answer.detail, "limit": answer.limit}
-        return {"id": name, "error": error}
-    return {"id": name, **answer.as_record(), "error": None}
+async def _docs(_: Request) -> Response:
+    # Swagger UI sets styles of its own and draws its arrows from data: addresses; scripts are local files alone.
+    policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+    return FileResponse(PAGE / "docs.html", headers={"Content-Security-Policy": policy})
 
 
-async def _read_body(request: Request) -> bytes:
-    """
-    Read a JSON body up to the limit, and not a byte beyond it.
-
-    Raises:
-        RequestFault: another media type, or a body over the limit, by its declared or its real length.
-    """
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        raise RequestFault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            detail = f"the body is over {MAX_BODY_BYTES} bytes"
-            raise RequestFault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, limit=MAX_BODY_BYTES)
-    return bytes(body)
+async def _docs_file(request: Request) -> Response:
+    if (name := request.path_params["name"]) not in _DOCS_FILES:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return FileResponse(_docs_folder() / name)
 
 
-def _json(content: dict[str, object], status: HTTPStatus, media_type: str) -> Response:
-    # ASCII escapes: an id may hold a lone surrogate, which no UTF-8 can carry.
-    body = json.dumps(content, allow_nan=False).encode("ascii")
-    return Response(body, status_code=status, media_type=media_type)
+def _docs_folder() -> Path:
+    """Find Swagger UI's files, which come with BentoML."""
+    found = find_spec("bentoml")
+    return Path((found and found.origin) or "").parent / "_internal" / "server" / "static_content"
+
+
+async def _openapi(_: Request, worker: Worker, __: Key) -> Response:
+    return answer_json(describe_service(worker.config.limits))
+
+
+async def _metrics(_: Request, worker: Worker, __: Key) -> Response:
+    return Response(worker.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _model(_: Request, worker: Worker, __: Key) -> Response:
+    return answer_json(worker.champion.describe(worker.config.limits))
+
+
+async def _classify(request: Request, worker: Worker, key: Key) -> Response:
+    limits = worker.config.limits
+    asked = parse_request(await read_body(request, limits), limits)
+    model = worker.champion.model
+    if asked.options.coverage is not None:
+        detail = f"the model {model.classifier.manifest.version} has no thresholds to choose a coverage by"
+        raise RequestFault(HTTPStatus.UNPROCESSABLE_ENTITY, detail, field="options.coverage")
+    texts = [_checked(item, limits.characters) for item in asked.statements]
+    fit = [text for text in texts if isinstance(text, str)]
+    scored = await _score(request, worker, key, model, fit) if fit else []
+    if scored is None:
+        return Response(status_code=_CLIENT_GONE, media_type=MEDIA_TYPE)
+    in_order = iter(scored)
+    answers = [text if isinstance(text, TextError) else next(in_order) for text in texts]
+    worker.metrics.count_answers(answers)
+    records = [answer_record(item.id, answer) for item, answer in zip(asked.statements, answers, strict=True)]
+    return answer_json({"answers": records, "model": model.name()})
+
+
+async def _score(request: Request, worker: Worker, key: Key, model: Model, texts: list[str]) -> list[Answer] | None:
+    """Wait for answers no longer than the client does and the limit allows; None where the client has gone."""
+    worker.desk.admit(key.name, len(texts))
+    seconds = worker.config.limits.answer_seconds
+    with worker.desk.place(key.name, texts, model.score) as done:
+        gone = asyncio.create_task(_until_gone(request))
+        either: set[asyncio.Future[Any]] = {done, gone}
+        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        is_gone = gone.done()
+        gone.cancel()
+        if done.done():
+            return done.result()
+    worker.metrics.shed.labels("gone" if is_gone else "late").inc(len(texts))
+    if is_gone:
+        return None
+    detail = f"not answered within {seconds:g} s"
+    raise RequestFault(HTTPStatus.SERVICE_UNAVAILABLE, detail, limit=seconds, headers={"Retry-After": "1"})
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _checked(item: Item, max_characters: int) -> str | TextError:
+    try:
+        return check_text(item.text, max_characters=max_characters)
+    except TextError as error:
+        return error

@@ -1,16 +1,16 @@
-"""What the service takes: a request's shape and limits, checked as a whole before anything is scored."""
+"""What the service takes: the shapes of requests, checked as a whole before anything is scored."""
 
-import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
-from models.errors import DetenteError
+from serving.body import parse_json
+from serving.config import Limits
+from serving.problems import RequestFault
 
-MAX_STATEMENTS = 64
-# 64 statements of 4,000 characters, each written as a six-byte escape, fit with room to spare.
-MAX_BODY_BYTES = 4 * 1024 * 1024
+# A field's name comes from outside: this much of it is repeated.
+_SHOWN = 100
 
 
 class Item(BaseModel):
@@ -28,76 +28,64 @@ class Item(BaseModel):
     text: Any
 
 
+class Options(BaseModel):
+    """
+    How statements are to be read.
+
+    Attributes:
+        coverage: the share of statements that should be answered without abstaining.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    coverage: Annotated[float, Field(gt=0, le=1, strict=True)] | None = None
+
+
 class ClassifyRequest(BaseModel):
     """The body of POST /v1/classify."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    statements: Annotated[list[Item], Field(min_length=1, max_length=MAX_STATEMENTS)]
+    statements: Annotated[list[Item], Field(min_length=1)]
+    options: Options = Options()
 
 
-class RequestFault(DetenteError):
-    """
-    A request is refused as a whole.
-
-    Attributes:
-        status: the HTTP status.
-        field: where in the body, as `statements[3].id`; empty for the body itself.
-        limit: the number that was passed, where there is one.
-    """
-
-    def __init__(self, status: HTTPStatus, detail: str, *, field: str = "", limit: int | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.field = field
-        self.limit = limit
-
-    def as_record(self) -> dict[str, object]:
-        """Give the body of the answer: problem details as in RFC 9457, with field and limit."""
-        return {
-            "type": "about:blank",
-            "title": self.status.phrase,
-            "status": int(self.status),
-            "detail": self.detail,
-            "field": self.field,
-            "limit": self.limit,
-        }
-
-
-def parse_request(body: bytes) -> list[Item]:
+def parse_request(body: bytes, limits: Limits) -> ClassifyRequest:
     """
     Read the body of a classify request.
 
     Raises:
-        RequestFault: not JSON, a wrong shape, an unknown field, no statement, or over 64 of them.
+        RequestFault: not JSON, a wrong shape, an unknown field, no statement, or too many of them.
     """
+    content = parse_json(body, levels=limits.json_levels)
+    statements = content.get("statements") if isinstance(content, dict) else None
+    if isinstance(statements, list) and not 1 <= len(statements) <= limits.statements:
+        detail = f"statements holds {len(statements)} statements; 1 to {limits.statements} are taken at once"
+        raise RequestFault(HTTPStatus.BAD_REQUEST, detail, field="statements", limit=limits.statements)
     try:
-        # Not pydantic's own JSON reader: it refuses the whole body for one lone surrogate in one text.
-        return ClassifyRequest.model_validate(json.loads(body.decode("utf-8"))).statements
-    except UnicodeDecodeError as error:
-        raise RequestFault(HTTPStatus.BAD_REQUEST, f"the body is not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise RequestFault(HTTPStatus.BAD_REQUEST, "the body is nested too deep to be read") from error
+        return ClassifyRequest.model_validate(content)
     except ValidationError as error:
-        raise _first_fault(error) from error
-    except ValueError as error:
-        raise RequestFault(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from error
+        raise first_fault(error) from error
 
 
-def _first_fault(error: ValidationError) -> RequestFault:
+def first_fault(error: ValidationError) -> RequestFault:
+    """
+    Give the first thing that is wrong with a body, with its field; what stood there is not repeated.
+
+    What a schema can tell is 400; what contradicts itself, which none can tell, is 422.
+    """
     first = error.errors(include_url=False)[0]
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    count = f"{field} holds {{}} statements; 1 to {MAX_STATEMENTS} are taken at once"
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    field = path.lstrip(".")[:_SHOWN]
     match first["type"]:
-        case "too_long" | "too_short":
-            detail = count.format(first["ctx"]["actual_length"])
-            return RequestFault(HTTPStatus.BAD_REQUEST, detail, field=field, limit=MAX_STATEMENTS)
         case "extra_forbidden":
-            return RequestFault(HTTPStatus.BAD_REQUEST, f"{field} is not a field of this request", field=field)
+            detail = f"{field} is not a field of this request"
         case "missing":
-            return RequestFault(HTTPStatus.BAD_REQUEST, f"{field} is missing", field=field)
+            detail = f"{field} is missing"
+        case "value_error":
+            detail = f"{field or 'the body'}: {first['ctx']['error']}"
+            return RequestFault(HTTPStatus.UNPROCESSABLE_ENTITY, detail, field=field)
         case _:
             given = type(first["input"]).__name__
             detail = f"{field or 'the body'}: {first['msg'][0].lower()}{first['msg'][1:]}, not {given}"
-            return RequestFault(HTTPStatus.BAD_REQUEST, detail, field=field)
+    return RequestFault(HTTPStatus.BAD_REQUEST, detail, field=field)

@@ -1,35 +1,94 @@
-"""The BentoML service: checks the model before it starts, loads it, and mounts the routes."""
+"""The BentoML service: it starts, replaces and stops the workers; every request is answered by our own routes."""
 
+import os
 import sys
+from typing import Any
 
 import bentoml
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.classifier import DEFAULT_FOLDER, StanceClassifier
-from models.errors import ModelError
+from models.classifier import DEFAULT_FOLDER
+from models.errors import DetenteError, ModelError
 from models.folder import open_folder
+from serving.auth import KEYS_VARIABLE
+from serving.config import read_serve_config
 from serving.routes import make_app
+from serving.store import Store
+from serving.worker import make_worker, open_registry, open_ring
 
-routes = make_app()
+
+class Front:
+    """
+    Stands before the framework's own routes and answers in their place.
+
+    Attributes:
+        routes: our application, in the state of this process; set when the worker starts.
+    """
+
+    routes: ASGIApp
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._framework = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leave the start and the end to the framework; answer all else."""
+        app = self._framework if scope["type"] == "lifespan" else Front.routes
+        await app(scope, receive, send)
 
 
-# 64 statements of 4,000 characters are some 700 windows: the time-out is for what hangs, not for them.
-@bentoml.asgi_app(routes)
-@bentoml.service(name="stance", workers=1, traffic={"timeout": 300})
+@bentoml.service(
+    name="stance",
+    workers="cpu_count",
+    # Where a Bento is served, nobody passes by our own command, which sets it too.
+    envs=[{"name": "BENTOML_DO_NOT_TRACK", "value": "True"}],
+    # Our own limits are far below; the framework's answer would have another shape.
+    traffic={"timeout": 3600},
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": ".*"},
+)
 class StanceService:
     """Says how diplomatic statements stand towards the other side."""
 
     def __init__(self) -> None:
-        routes.state.classifier = StanceClassifier.load()
+        self._worker = make_worker(os.environ)
+        self._running = self._worker.running()
+        Front.routes = make_app(self._worker)
+
+    @bentoml.on_startup
+    async def start(self) -> None:
+        """Begin to score and to watch."""
+        await self._running.__aenter__()
+        self._worker.health.drain_on_sigterm(self._worker.config.drain_seconds)
+
+    @bentoml.on_shutdown
+    async def stop(self) -> None:
+        """End what was begun."""
+        await self._running.__aexit__(None, None, None)
 
     @bentoml.on_deployment
     @staticmethod
-    def check_model() -> None:
+    def check() -> None:
         """
-        Stop the start where the model cannot be used.
+        Stop the start where nothing could be answered.
 
         A worker that fails at its start is started again for ever behind an open port; this runs once, before.
         """
         try:
-            open_folder(DEFAULT_FOLDER)
+            config = read_serve_config(os.environ)
+            open_ring(config, os.environ.get(KEYS_VARIABLE, ""))
+            Store(config.feedback_url).close()
+            registry = open_registry(config)
+            pointer = registry.pointer() if registry else None
+            if registry and pointer:
+                registry.load(pointer)
+            else:
+                open_folder(DEFAULT_FOLDER)
         except ModelError as error:
             sys.exit(f"error: {error}\nTo restore the model of this version: git checkout -- models/default")
+        except DetenteError as error:
+            sys.exit(f"error: {error}")
+
+
+_service: Any = StanceService
+_service.add_asgi_middleware(Front)

@@ -12,6 +12,11 @@ from models.classifier import StanceClassifier
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --long."""
+    parser.addoption("--long", action="store_true", help="the long form of the tests in tests/faults")
+
+
 @pytest.fixture(scope="session")
 def shipped() -> StanceClassifier:
     """Load the model that comes with the project."""

@@ -1,17 +1,14 @@
 """A training config file: every key stands in it, and one reader makes one frozen record of it."""
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from models.errors import ConfigError
+from models.settings import read_settings, read_toml, validate_settings
 
-Config = TypeVar("Config", bound=BaseModel)
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-_KEY_FAULTS = {"missing": "the key is missing", "extra_forbidden": "no such key"}
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -89,7 +86,7 @@ def read_fit_config(path: Path) -> FitConfig:
     Raises:
         ConfigError: no such file, not TOML, or a key that is missing, unknown or out of range.
     """
-    return _validated(FitConfig, _read_toml(path), path)
+    return read_settings(path, FitConfig)
 
 
 def read_distil_config(path: Path) -> DistilConfig:
@@ -99,30 +96,8 @@ def read_distil_config(path: Path) -> DistilConfig:
     Raises:
         ConfigError: a file that is missing or not TOML, or a key that is missing, unknown or out of range.
     """
-    values = _read_toml(path)
+    values = read_toml(path)
     for role in ("teacher", "student"):
         if isinstance(values.get(role), str):
             values[role] = read_fit_config(path.parent / values[role]).model_dump()
-    return _validated(DistilConfig, values, path)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
-
-
-def _validated(kind: type[Config], values: dict[str, Any], path: Path) -> Config:
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}, not {fault['input']!r}"
-            if fault["type"] not in _KEY_FAULTS
-            else f"{fault['loc'][0]}: {_KEY_FAULTS[fault['type']]}"
-            for fault in error.errors()
-        )
-        raise ConfigError(f"{path}: {faults}") from error
+    return validate_settings(DistilConfig, values, path)

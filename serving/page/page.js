@@ -3,10 +3,14 @@
 const AT_ONCE = 64;
 const form = document.getElementById("form");
 const status = document.getElementById("status");
+const keyless = document.getElementById("keyless");
 const table = document.getElementById("answers");
+
+keyless.hidden = Boolean(sessionStorage.getItem("key"));
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (form.key.value.trim()) sessionStorage.setItem("key", form.key.value.trim());
   const texts = form.statements.value.split("\n").filter((line) => line.trim());
   const body = table.tBodies[0];
   body.replaceChildren();
@@ -28,10 +32,15 @@ form.addEventListener("submit", async (event) => {
 async function classify(texts) {
   const response = await fetch("/v1/classify", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...authorization() },
     body: JSON.stringify({ statements: texts.map((text) => ({ text })) }),
   });
   const content = await response.json();
+  keyless.hidden = response.status !== 401;
+  if (response.status === 429) {
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Number(response.headers.get("Retry-After"))));
+    return classify(texts);
+  }
   if (!response.ok) throw new Error(content.detail);
   return content.answers;
 }
