@@ -38,7 +38,8 @@ marks the words of the condition.
 
 - Base: `{manifest.base}`, weights SHA-256 `{manifest.base_sum}`.
 - Trained on {manifest.trained_on}, on {manifest.n_training:,} labelled statements (SHA-256 `{manifest.data_hash}`), by
-  `python -m training fit` with the config of SHA-256 `{manifest.config_hash}`; `docs/model.md` has the command.
+  the command that `docs/model.md` names (the default model: `make distil`), with the config
+  of SHA-256 `{manifest.config_hash}`.
 - Weights are int8, run by CTranslate2. A window holds {manifest.max_tokens} tokens; longer texts are read in
   windows that overlap by {manifest.window_overlap}, and the one that most surely expresses a stance decides.
 - Probabilities are calibrated (temperature {manifest.temperature:.3f} and a bias for each stance). Answers

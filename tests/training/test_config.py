@@ -12,7 +12,9 @@ SMOKE = CONFIGS / "smoke.toml"
 
 
 @pytest.mark.parametrize(
-    "path", sorted(set(CONFIGS.glob("*.toml")) - {CONFIGS / "serve.toml"}), ids=lambda path: path.name
+    "path",
+    sorted(path for path in CONFIGS.glob("*.toml") if path.stem not in ("serve", "distil")),
+    ids=lambda path: path.name,
 )
 def test_every_training_config_is_read(path: Path) -> None:
     """A name that fits its file, and nothing missing."""
