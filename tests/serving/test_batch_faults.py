@@ -91,7 +91,11 @@ def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path: Path, t
 def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path: Path, tiny_folder: Path) -> None:
     """Exit 2 with the reason; with room again the same command ends as if nothing had been."""
     source, whole, out = tmp_path / "in.csv", tmp_path / "whole.csv", tmp_path / "out.csv"
-    _write_input(source)
+    # Rows so long that half of the output is still more than the model's own file in the temporary folder.
+    texts = (
+        f"We shall return to point {n} of the note once they answer {n * n}.,{'remark ' * 300}" for n in range(ROWS)
+    )
+    source.write_text("text,remark\n" + "\n".join(texts) + "\n")
     subprocess.run(_command(source, whole, tiny_folder), cwd=ROOT, check=True)
 
     def limit() -> None:
