@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from models.errors import DetenteError
+from training.commands import add_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,11 +15,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except DetenteError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--peer-rows", type=int, default=1_000, help="of them, for the slower peers")
     bench.add_argument("--small-rows", type=int, default=20_000, help="for the small model, and ten times as many")
     bench.set_defaults(run=_batch_bench)
+    add_commands(commands)
     return parser
 
 

@@ -71,7 +71,7 @@ def fit_model(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[P
     run.mkdir(parents=True, exist_ok=True)
     sides = read_sides(config, data=data, apart_from=apart_from)
     claim(run, {"config": config_hash(config), "data": content_hash(sides.training)})
-    base = _find_base(config, sides, run)
+    base = find_base(config, sides, run)
     network = train_network(config, encode_all(config, sides.training, base), base, run)
     target = run / "model"
     export_model(config, sides, network, base=base, target=target, today=today)
@@ -109,7 +109,8 @@ def claim(run: Path, identity: dict[str, str]) -> None:
     place.write_text(json.dumps(identity))
 
 
-def _find_base(config: FitConfig, sides: Sides, run: Path) -> Path:
+def find_base(config: FitConfig, sides: Sides, run: Path) -> Path:
+    """Give the base's folder; one from nothing is made in the run's."""
     if config.base != SCRATCH:
         return base_folder(config.base)
     write_scratch_base((s.text for s in sides.training), run / "base", seed=config.seed)
@@ -148,9 +149,22 @@ def train_network(
 
 
 def export_model(
-    config: FitConfig, sides: Sides, network: StanceNetwork, *, base: Path, target: Path, today: date
+    config: FitConfig,
+    sides: Sides,
+    network: StanceNetwork,
+    *,
+    base: Path,
+    target: Path,
+    today: date,
+    base_sum: str | None = None,
 ) -> None:
-    """Quantize a network, calibrate it on the tuning side and write its model folder."""
+    """
+    Quantize a network, calibrate it on the tuning side and write its model folder.
+
+    Args:
+        base_sum: SHA-256 of the base's weights, where `base` is a trained network and not the base itself.
+    """
+    base_sum = base_sum or hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
     weights, shape = quantize_encoder(network.encoder)
     heads = head_arrays(network)
     tokenizer_json = (base / "tokenizer.json").read_bytes()
@@ -162,7 +176,7 @@ def export_model(
     gold = np.array([STANCES.index(s.stance) for s in sides.tuning])
     calibration = fit_calibration(logits, gold, with_bias=True)
     probabilities = calibration.probabilities(logits)
-    manifest = _declare(config, sides, shape, calibration, probabilities, base=base, today=today)
+    manifest = _declare(config, sides, shape, calibration, probabilities, base_sum=base_sum, today=today)
     files = {
         **encoder_parts(weights),
         "heads.safetensors": save(heads),
@@ -183,7 +197,7 @@ def _declare(
     calibration: Calibration,
     probabilities: NDArray[np.float64],
     *,
-    base: Path,
+    base_sum: str,
     today: date,
 ) -> Manifest:
     data_hash = content_hash(sides.training)
@@ -192,7 +206,7 @@ def _declare(
         version=f"{today.isoformat()}-{config.name}-{config_hash(config)[:4]}{data_hash[:4]}",
         trained_on=today.isoformat(),
         base=config.base,
-        base_sum=hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest(),
+        base_sum=base_sum,
         data_hash=data_hash,
         n_training=len(sides.training),
         config_hash=config_hash(config),

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from serving.metrics import Metrics
+from training.retrain import Outcome
 
 DEPLOY = Path(__file__).parent.parent.parent / "configs" / "deploy"
 SETTINGS = tomllib.loads((DEPLOY.parent / "serve.toml").read_text())
@@ -43,3 +44,16 @@ def test_systemd_waits_for_the_requests_in_hand() -> None:
     (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert int(seconds) > SETTINGS["drain_seconds"] + SETTINGS["limits"]["answer_seconds"]
     assert "WatchdogSec=" in unit
+
+
+def test_the_weekly_job_takes_a_refusal_for_no_failure() -> None:
+    """Both schedules know the exit codes of the command."""
+    codes = sorted(outcome for outcome in Outcome if outcome)
+    unit = (DEPLOY / "retrain.service").read_text()
+    assert f"SuccessExitStatus={' '.join(str(int(code)) for code in codes)}\n" in unit
+    assert "-m training retrain /etc/stance/retrain.toml" in unit
+    cron = (DEPLOY / "retrain-cronjob.yml").read_text()
+    assert f"values: {[int(code) for code in codes]}" in cron
+    assert "concurrencyPolicy: Forbid" in cron
+    assert "OnCalendar=Sun 22:00" in (DEPLOY / "retrain.timer").read_text()
+    assert 'schedule: "0 22 * * 0"' in cron
