@@ -97,10 +97,8 @@ class StanceClassifier:
 
     def read_windows(self, text: str) -> tuple[list[Reading], bool]:
         """Read each window of a text by itself; beside the readings, claim whether text was left unread."""
-        limits = self.manifest
-        windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
-        readings = [self._read_window(window) for window in windows[: limits.max_windows]]
-        return readings, len(windows) > limits.max_windows
+        windows, truncated = self._cut(text)
+        return [self._read_window(window) for window in windows], truncated
 
     def answer_in_steps(self, text: str) -> Iterator[Answer | None]:
         """
@@ -108,14 +106,13 @@ class StanceClassifier:
 
         Between steps another text may be read: a long one need not keep short ones waiting.
         """
-        limits = self.manifest
-        windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
+        windows, truncated = self._cut(text)
         readings: list[Reading] = []
-        for window in windows[: limits.max_windows]:
+        for window in windows:
             if readings:
                 yield None
             readings.append(self._read_window(window))
-        yield self.answer(text, readings, truncated=len(windows) > limits.max_windows)
+        yield self.answer(text, readings, truncated=truncated)
 
     def calibrate(self, logits: NDArray[np.float32]) -> Floats:
         """Turn stance logits (4,) into probabilities (4,)."""
@@ -137,6 +134,12 @@ class StanceClassifier:
             language=None,
             truncated=truncated,
         )
+
+    def _cut(self, text: str) -> tuple[list[Window], bool]:
+        """Cut a text into the windows that are read; beside them, claim whether more were left."""
+        limits = self.manifest
+        windows = cut_windows(self._tokenizer, text, length=limits.max_tokens, overlap=limits.window_overlap)
+        return windows[: limits.max_windows], len(windows) > limits.max_windows
 
     def _read_window(self, window: Window) -> Reading:
         stance_logits, condition_logits = self._engine.read(window.ids)
