@@ -64,9 +64,9 @@ evaluate: .venv/dev.stamp ## measure the default model beside the baselines
 kill-test: .venv/dev.stamp ## kill 100 batch runs of the default model and take each up again
 	DETENTE_KILLS=100 $(PYTHON) -m pytest -s tests/serving/test_batch_faults.py -k killed_at_any_moment
 
-bench-batch: .venv/dev.stamp ## measure the batch run beside transformers' pipeline (after `make train`)
+bench-batch: .venv/dev.stamp ## measure the batch run beside transformers' pipeline
 	$(PYTHON) -m training fit configs/smoke.toml
-	$(PYTHON) -m training batch-bench runs/train $(DATA)/unlabelled.jsonl.gz runs/smoke/model
+	$(PYTHON) -m training batch-bench models/default $(DATA)/unlabelled.jsonl.gz runs/smoke/model
 
 lock: ## renew the constraints files (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate pyproject.toml -o configs/constraints-base.txt

@@ -22,9 +22,12 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+# A worker takes all connections that arrive while it is awake, and the other none. After so many answers it closes
+# one, of which the busier has more; whoever is idler takes it in anew.
+_ANSWERS_A_CLOSE = 32
 # The routes by which requests are counted; a path of another's choice must not become a label.
-# What an error keeps of the headers with which it came.
 _ROUTE = re.compile(r"/v1/(classify|model|feedback)|/(livez|readyz|metrics|openapi\.json|docs|page)|/$")
+# What an error keeps of the headers with which it came.
 _KEPT = ("allow", "connection", "retry-after", "www-authenticate", "vary")
 
 
@@ -42,6 +45,7 @@ class Edge:
         self._header_bytes = header_bytes
         self._metrics = metrics
         self._is_stopping = is_stopping
+        self._answers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -49,7 +53,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        shaped = _Shaped(scope, receive, send, is_last=self._is_stopping())
+        self._answers += 1
+        is_last = self._is_stopping() or self._answers % _ANSWERS_A_CLOSE == 0
+        shaped = _Shaped(scope, receive, send, is_last=is_last)
         try:
             await self._answer(scope, receive, shaped)
         finally:

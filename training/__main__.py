@@ -70,13 +70,18 @@ def _parser() -> argparse.ArgumentParser:
     rules.set_defaults(run=_rules)
 
     bench = commands.add_parser("batch-bench", help="measure the batch run beside transformers' pipeline")
-    bench.add_argument("folder", type=Path, help="of a training run, with model and network")
+    bench.add_argument("model", type=Path)
     bench.add_argument("data", type=Path, help="gzipped JSONL of statements")
     bench.add_argument("small_model", type=Path, help="a model folder for the measurement of memory")
     bench.add_argument("--rows", type=int, default=20_000)
     bench.add_argument("--peer-rows", type=int, default=1_000, help="of them, for the slower peers")
     bench.add_argument("--small-rows", type=int, default=20_000, help="for the small model, and ten times as many")
     bench.set_defaults(run=_batch_bench)
+
+    floats = commands.add_parser("dequantize", help="write a model folder's weights as a network to train on")
+    floats.add_argument("model", type=Path)
+    floats.add_argument("target", type=Path)
+    floats.set_defaults(run=_dequantize)
     add_commands(commands)
     return parser
 
@@ -143,7 +148,13 @@ def _batch_bench(options: argparse.Namespace) -> None:
     from training.batch_bench import compare_batch
 
     rows = {name: getattr(options, name) for name in ("rows", "peer_rows", "small_rows")}
-    print(compare_batch(options.folder, options.data, small_model=options.small_model, **rows))
+    print(compare_batch(options.model, options.data, small_model=options.small_model, **rows))
+
+
+def _dequantize(options: argparse.Namespace) -> None:
+    from training.dequantize import write_trainable
+
+    write_trainable(options.model, options.target)
 
 
 if __name__ == "__main__":

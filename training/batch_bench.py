@@ -13,22 +13,24 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast, pipeline
 
 from models.classifier import StanceClassifier
-from training.network import load_weights
+from models.folder import open_folder
+from training.dequantize import dequantize
 
 _THREADS = 2
 _CHUNK = 64
 _COMMAND = (sys.executable, "-m", "serving", "batch", "--quiet")
 
 
-def compare_batch(run: Path, data: Path, *, rows: int, peer_rows: int, small_model: Path, small_rows: int) -> str:
+def compare_batch(model: Path, data: Path, *, rows: int, peer_rows: int, small_model: Path, small_rows: int) -> str:
     """
-    Measure the batch run on a run's model against its peers, and its memory on a small model; a table in Markdown.
+    Measure the batch run on a model against peers with its weights, and its memory on a small model, in Markdown.
 
     Args:
-        run: folder with `model` and `network`.
+        model: a model folder; the peers get its weights as floats.
         data: gzipped JSONL with `text`.
         small_rows: so many of the rows, and ten times as many, for the small model.
         peer_rows: so many of the rows for the peers, which are slower; rates are compared.
@@ -36,17 +38,19 @@ def compare_batch(run: Path, data: Path, *, rows: int, peer_rows: int, small_mod
     with gzip.open(data, "rt", encoding="utf-8") as lines:
         read = [json.loads(line)["text"] for line in islice(lines, max(rows, small_rows))]
     texts, small = read[:rows], read[:small_rows]
+    # Spread over all of them, since the data lies sorted by source and sources differ in length.
+    peer_texts = texts[:: max(1, len(texts) // peer_rows)]
     rates = {
-        "`python -m serving batch`": len(texts) / run_batch(texts, run / "model")[0],
-        "the engine alone, a process a core": len(texts) / _time_engine(texts, run / "model"),
-        "`pipeline(batch_size=32)`, two threads": peer_rows / _time_pipeline(texts[:peer_rows], run / "network", 32),
-        "`pipeline()`, two threads": peer_rows / _time_pipeline(texts[:peer_rows], run / "network", 1),
+        "`python -m serving batch`": len(texts) / run_batch(texts, model)[0],
+        "the engine alone, a process a core": len(texts) / _time_engine(texts, model),
+        "`pipeline(batch_size=32)`, two threads": len(peer_texts) / _time_pipeline(peer_texts, model, 32),
+        "`pipeline()`, two threads": len(peer_texts) / _time_pipeline(peer_texts, model, 1),
     }
     batch = next(iter(rates.values()))
     table = [f"| {name} | {rate:.1f} | {batch / rate:.2f} |" for name, rate in rates.items()]
     (seconds, memory), (more_seconds, more_memory) = (_grow(small, times, small_model) for times in (1, 10))
     few, many = f"{len(small):,} rows", f"{10 * len(small):,} rows"
-    first = _time_first_row(texts, run / "model")
+    first = _time_first_row(texts, model)
     return "\n".join(
         [
             "| | statements/s | batch run / this |",
@@ -120,14 +124,16 @@ def _classify(texts: Sequence[str]) -> int:
     return len(_loaded[0].classify_each(texts))
 
 
-def _time_pipeline(texts: Sequence[str], network: Path, batch_size: int) -> float:
+def _time_pipeline(texts: Sequence[str], model: Path, batch_size: int) -> float:
     """Time the pipeline on the same encoder; its own head costs what ours does, and its answers are not used."""
     torch.set_num_threads(_THREADS)
-    encoder = load_weights(network).encoder
+    folder = open_folder(model)
+    encoder = dequantize(folder).encoder
     peer = AutoModelForSequenceClassification.from_config(encoder.config).eval()
     getattr(peer, peer.base_model_prefix).load_state_dict(encoder.state_dict(), strict=False)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(network / "tokenizer.json"), pad_token="<pad>")  # noqa: S106
-    tokenizer.model_max_length = 128
+    pieces = Tokenizer.from_buffer(folder.files["tokenizer.json"])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces, pad_token="<pad>")  # noqa: S106
+    tokenizer.model_max_length = folder.manifest.max_tokens
     classify = pipeline("text-classification", model=peer, tokenizer=tokenizer, batch_size=batch_size, truncation=True)
     classify(list(texts[:batch_size]))
     started = time.monotonic()

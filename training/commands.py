@@ -49,14 +49,16 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_models(commands: Commands) -> None:
-    models = commands.add_parser("models", help="versions: list, show, promote, rollback, verify, prune")
+    models = commands.add_parser("models", help="versions: list, show, publish, promote, rollback, verify, prune")
     steps = models.add_subparsers(required=True, dest="step")
-    for step in ("list", "show", "promote", "rollback", "verify", "prune", "anchor"):
+    for step in ("list", "show", "publish", "promote", "rollback", "verify", "prune", "anchor"):
         one = steps.add_parser(step)
         one.add_argument("--registry", type=Path, default=Path("runs/registry"))
         one.add_argument("--reason", default="by hand", help="for the history")
         if step in ("show", "promote", "anchor"):
             one.add_argument("version")
+        if step == "publish":
+            one.add_argument("folder", type=Path, help="a model folder to take in, not yet promoted")
         if step == "prune":
             one.add_argument("--keep", type=int, default=3, help="champions before this one to keep")
         one.set_defaults(run=_models)

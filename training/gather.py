@@ -29,7 +29,7 @@ class Gathered:
         snapshot: file -> SHA-256 of all that was read.
         decided: texts on which the labels decide.
         held_back: those of them that are judged by and never trained on.
-        evaluation: all that is judged by.
+        held_out: the files that are judged by; `evaluation` is these and `held_back`.
         leaks: statements left out of training because they are near to that.
         remarks: what a person should look at.
     """
@@ -39,6 +39,7 @@ class Gathered:
     merged: Merged
     decided: list[LabelledStatement]
     held_back: list[LabelledStatement]
+    held_out: list[LabelledStatement]
     sides: Sides
     evaluation: list[LabelledStatement]
     leaks: int
@@ -78,6 +79,7 @@ def gather(config: RetrainConfig, *, now: datetime) -> Gathered:
         merged=merged,
         decided=decided,
         held_back=held_back,
+        held_out=held_out,
         sides=sides,
         evaluation=evaluation,
         leaks=leaks,

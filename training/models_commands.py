@@ -9,6 +9,8 @@ from models.registry import Registry
 def run_step(step: str, options: argparse.Namespace) -> tuple[list[str], int]:
     """Do one step on the registry that the options name; 1 where something is not sound."""
     registry, now = Registry(options.registry), datetime.now(UTC)
+    if step == "publish":
+        return [registry.publish(options.folder)], 0
     if step == "show":
         return [registry.show(options.version).model_dump_json(indent=1)], 0
     if step == "promote":

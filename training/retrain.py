@@ -9,12 +9,15 @@ import fcntl
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
+
+import numpy as np
 
 from models.errors import ConfigError
 from models.folder import open_folder
@@ -22,6 +25,7 @@ from models.registry import Registry
 from training.bases import base_folder
 from training.contest import compete, evaluation_set
 from training.data import LabelledStatement, content_hash
+from training.dequantize import write_trainable
 from training.embed import embed
 from training.gate import Verdict, judge
 from training.gather import Gathered, gather, write_atomically
@@ -33,6 +37,7 @@ from training.retrain_report import write_report
 
 logger = logging.getLogger(__name__)
 _PROJECT = Path(__file__).parent.parent
+_START = "start"
 
 
 class Outcome(IntEnum):
@@ -63,7 +68,7 @@ def retrain(config: RetrainConfig, *, now: datetime, is_dry: bool = False) -> tu
     Run or finish a retraining; give its outcome and the folder with its report.
 
     Raises:
-        ConfigError: another retraining is running here, or there are no weights to start from.
+        ConfigError: another retraining is running here.
         DataError: files of labels that cannot be read.
     """
     registry = Registry(Path(config.registry))
@@ -71,8 +76,8 @@ def retrain(config: RetrainConfig, *, now: datetime, is_dry: bool = False) -> tu
     runs.mkdir(parents=True, exist_ok=True)
     with _alone(runs / ".lock"):
         gathered = gather(config, now=now)
-        pointer = registry.pointer()
-        run = _open_run(config, gathered, pointer.version if pointer else None, runs, now=now, is_dry=is_dry)
+        champion = _find_champion(config, registry, now=now, is_dry=is_dry)
+        run = _open_run(config, gathered, champion, runs, now=now, is_dry=is_dry)
         _say("gathered", run=run.folder.name, decided=len(gathered.decided), trained_on=len(gathered.sides.training))
         if (run.folder / "outcome.json").exists() or len(gathered.decided) < config.fewest_labels:
             return Outcome.NOTHING_NEW, run.folder
@@ -83,6 +88,8 @@ def retrain(config: RetrainConfig, *, now: datetime, is_dry: bool = False) -> tu
         outcome = _settle(registry, run, verdict, now=now)
         page, ended = run.folder / "report.md", outcome.name.lower()
         write_report(page, gathered, verdict, suspects=suspects, outcome=ended, champion=run.champion)
+        told = json.dumps(asdict(verdict) if verdict else None, indent=1, default=np.generic.item)
+        write_atomically(run.folder / "verdict.json", told)
         write_atomically(run.folder / "outcome.json", json.dumps({"outcome": outcome.name.lower()}))
         _say("finished", run=run.folder.name, outcome=outcome.name.lower())
         return outcome, run.folder
@@ -105,10 +112,23 @@ def run_id(config: RetrainConfig, gathered: Gathered, champion: str | None) -> s
     code = hashlib.sha256()
     for file in sorted([*_PROJECT.glob("training/*.py"), *_PROJECT.glob("models/*.py")]):
         code.update(file.read_bytes())
-    settings = config.model_dump_json(exclude={"registry", "runs", "labels", "earlier", "held_out", "pool"})
+    settings = config.model_dump_json(exclude={"registry", "runs", "labels", "earlier", "held_out", "pool", "first"})
     parts = [content_hash(gathered.sides.training), content_hash(gathered.sides.tuning)]
     parts += [content_hash(gathered.evaluation), content_hash(gathered.decided), settings, code.hexdigest()]
     return hashlib.sha256("\n".join([*parts, champion or ""]).encode()).hexdigest()[:16]
+
+
+def _find_champion(config: RetrainConfig, registry: Registry, *, now: datetime, is_dry: bool) -> str | None:
+    """Name the champion; into an empty registry the model that answers so far is taken, and becomes the anchor."""
+    if pointer := registry.pointer():
+        return pointer.version
+    if not config.first:
+        return None
+    if is_dry:
+        return open_folder(Path(config.first)).manifest.version
+    version = registry.publish(Path(config.first))
+    registry.promote(version, at=now, reason=f"it answered before there was a registry: {config.first}")
+    return version
 
 
 def _open_run(
@@ -163,7 +183,8 @@ def _challenge(config: RetrainConfig, gathered: Gathered, registry: Registry, ru
     if run.champion is None:
         return None
     _say("evaluating", run=run.folder.name, n=len(gathered.evaluation))
-    looks = _count_look(Path(config.runs) / "looks.jsonl", gathered.evaluation, run.folder.name)
+    # By the files that are judged by, not the fifth held back beside them: that one grows with every run.
+    looks = _count_look(Path(config.runs) / "looks.jsonl", gathered.held_out, run.folder.name)
     name = f"held-out statements and {len(gathered.held_back)} corrections held back"
     on = evaluation_set(gathered.evaluation, name=name, looks=looks)
     anchor = registry.anchor()
@@ -179,9 +200,7 @@ def _challenge(config: RetrainConfig, gathered: Gathered, registry: Registry, ru
 
 
 def _train(config: RetrainConfig, gathered: Gathered, registry: Registry, run: Run) -> None:
-    start = None if config.from_base or run.champion is None else registry.trainable(run.champion)
-    if start and not start.is_dir():
-        raise ConfigError(f"{start}: the champion's trainable weights are not there; set from_base = true")
+    start = _find_start(config, registry, run)
     base = start or find_base(config.fit, gathered.sides, run.folder)
     encoded = encode_all(config.fit, gathered.sides.training, base)
     if start and config.pool:
@@ -194,6 +213,20 @@ def _train(config: RetrainConfig, gathered: Gathered, registry: Registry, run: R
     write_atomically(tokenizer, (base / "tokenizer.json").read_text(encoding="utf-8"))
     target = run.folder / "model"
     export_model(config.fit, gathered.sides, network, base=base, target=target, today=run.today, base_sum=base_sum)
+    shutil.rmtree(run.folder / _START, ignore_errors=True)
+
+
+def _find_start(config: RetrainConfig, registry: Registry, run: Run) -> Path | None:
+    """Give the champion's trainable weights; where nobody kept them, they are made of its int8 ones."""
+    if config.from_base or run.champion is None:
+        return None
+    kept = registry.trainable(run.champion)
+    if kept.is_dir():
+        return kept
+    made = run.folder / _START
+    if not made.is_dir():
+        write_trainable(registry.folder(run.champion), made)
+    return made
 
 
 def _settle(registry: Registry, run: Run, verdict: Verdict | None, *, now: datetime) -> Outcome:
@@ -208,9 +241,9 @@ def _settle(registry: Registry, run: Run, verdict: Verdict | None, *, now: datet
     return Outcome.PROMOTED
 
 
-def _count_look(log: Path, evaluation: list[LabelledStatement], run: str) -> int:
+def _count_look(log: Path, held_out: list[LabelledStatement], run: str) -> int:
     """Count by how many runs this set was looked at; the same run, gone on with, counts once."""
-    entry = {"set": content_hash(evaluation), "run": run}
+    entry = {"set": content_hash(held_out), "run": run}
     seen = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     if entry not in seen:
         seen.append(entry)

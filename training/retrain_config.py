@@ -29,6 +29,8 @@ class RetrainConfig(BaseModel):
         from_base: start from the base of `fit`, not from the champion's weights.
         embeddings: base whose frozen vectors screen the new labels for noise; empty for no screen.
         screen_share: share of the new labels that is listed for a person.
+        first: model folder that answers while the registry is empty, taken in as the first champion; empty: the
+            first challenger is promoted as it is, for there is nothing to hold it against.
         registry: folder of versions; `runs` the folder of runs.
     """
 
@@ -46,6 +48,7 @@ class RetrainConfig(BaseModel):
     from_base: bool
     embeddings: str
     screen_share: Share
+    first: str
     registry: str
     runs: str
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from serving.auth import AccessScope, make_key
 from tests.load.clients import Client, closed_loop, percentile, request_bytes
@@ -30,12 +31,14 @@ class Peer:
     Attributes:
         command: with {port} where its port belongs.
         path: where it takes statements; `is_ours` claims that bodies have our shape and need a key.
+        copies: how often it is started; clients are shared out evenly among them.
     """
 
     name: str
     command: Sequence[str]
     path: str
     is_ours: bool = False
+    copies: int = 1
     given: Mapping[str, str] = field(default_factory=dict)
 
     def requests(self, texts: Sequence[str]) -> list[bytes]:
@@ -65,11 +68,13 @@ def _peers(options: argparse.Namespace, folder: Path) -> list[Peer]:
         "--port",
         "{port}",
     ]
-    bare = [python, "-m", "uvicorn", "tests.load.peers.bare:app", "--workers", "2", "--port", "{port}"]
+    # Two servers of one process each: two workers of one share out connections as chance will have it, and answer
+    # over sockets that wait 40 ms for a whole packet.
+    bare = [python, "-m", "uvicorn", "tests.load.peers.bare:app", "--port", "{port}"]
     quiet = ["--log-level", "error"]
     peers = [
         Peer("the service", bento, "/v1/classify", is_ours=True, given={**local, "BENTOML_HOME": str(folder)}),
-        Peer("bare sketch, same engine, 2 processes", [*bare, *quiet], "/", is_ours=True),
+        Peer("bare sketch, same engine, 2 processes", [*bare, *quiet], "/", is_ours=True, copies=2),
     ]
     if options.peers_python:
         where = ["--app-dir", str(PEERS), "--port", "{port}", *quiet]
@@ -101,11 +106,18 @@ def _cpu_seconds(pids: Sequence[int]) -> float:
     return sum(int(stat[11]) + int(stat[12]) for stat in fields) / os.sysconf("SC_CLK_TCK")
 
 
-async def _measure(peer: Peer, port: int, texts: Sequence[str], seconds: float, clients: int) -> list[float]:
+async def _measure(
+    peer: Peer, ports: Sequence[int], texts: Sequence[str], seconds: float, clients: int
+) -> list[float]:
     """Give requests a second, p50 and p99 in ms, and the number of requests."""
     begun = time.monotonic()
     until = begun + seconds
-    sent = await closed_loop(port, peer.requests(texts), clients=clients, goes_on=lambda: time.monotonic() < until)
+    shares = [len(range(place, clients, len(ports))) for place in range(len(ports))]
+    loops = [
+        closed_loop(port, peer.requests(texts), clients=share, goes_on=lambda: time.monotonic() < until)
+        for port, share in zip(ports, shares, strict=True)
+    ]
+    sent = [one for part in await asyncio.gather(*loops) for one in part]
     assert {200} == {one.status for one in sent}, f"{peer.name}: {[one for one in sent if one.status != 200][:1]}"
     taken = [one.seconds() for one in sent]
     rate = len(sent) / (max(one.ended for one in sent) - begun)
@@ -122,33 +134,39 @@ async def _wait_for_answer(peer: Peer, port: int, text: str, process: subprocess
     raise AssertionError(f"{peer.name} ended before it answered: {log.read_text()[-2000:]}")
 
 
+def _start(peer: Peer, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [part.replace("{port}", str(port)) for part in peer.command],
+        cwd=ROOT,
+        env={**os.environ, **peer.given},
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
+
+
 def _run(peer: Peer, texts: Sequence[str], seconds: float, log: Path) -> dict[str, object]:
-    port = free_port()
+    ports = [free_port() for _ in range(peer.copies)]
     begun = time.monotonic()
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [part.replace("{port}", str(port)) for part in peer.command],
-            cwd=ROOT,
-            env={**os.environ, **peer.given},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        servers = [_start(peer, port, output) for port in ports]
     try:
-        asyncio.run(_wait_for_answer(peer, port, texts[0], process, log))
+        for port, server in zip(ports, servers, strict=True):
+            asyncio.run(_wait_for_answer(peer, port, texts[0], server, log))
         start = time.monotonic() - begun
         # Both workers must have begun, and every one is warm.
-        asyncio.run(_measure(peer, port, texts, 3, 8))
-        processes = _tree(process.pid)
+        asyncio.run(_measure(peer, ports, texts, 3, 8))
+        processes = [pid for server in servers for pid in _tree(server.pid)]
         busy = -_cpu_seconds(processes)
-        rows = {clients: asyncio.run(_measure(peer, port, texts, seconds, clients)) for clients in CLIENTS}
+        rows = {clients: asyncio.run(_measure(peer, ports, texts, seconds, clients)) for clients in CLIENTS}
         busy += _cpu_seconds(processes)
         total = sum(_mib(pid, "Pss:") for pid in processes)
         largest = max(_mib(pid, "Rss:") for pid in processes)
     finally:
-        for pid in reversed(_tree(process.pid)):
+        for pid in [pid for server in servers for pid in reversed(_tree(server.pid))]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-        process.wait(60)
+        for server in servers:
+            server.wait(60)
     return {"name": peer.name, "start": start, "mib": total, "largest": largest, "rows": rows, "busy": busy}
 
 
@@ -167,7 +185,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=15, help="for each number of clients")
     parser.add_argument("--peers-python", default="", help="of a venv with infinity-emb, fastapi and torch")
-    parser.add_argument("--network", type=Path, default=ROOT / "runs" / "train" / "network")
+    parser.add_argument("--network", type=Path, default=ROOT / "runs" / "network")
     parser.add_argument("--onnx", type=Path, help="what tests/load/peers/mean_mpnet.py wrote")
     options = parser.parse_args()
     files = sorted((ROOT / "training" / "statements").glob("*.jsonl"))

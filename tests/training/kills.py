@@ -40,7 +40,7 @@ def prepare(folder: Path) -> Path:
     gate = gate.replace("margin = 0.02", "margin = 1.0").replace('"superiority"', '"refresh"')
     (folder / "gate.toml").write_text(gate.replace("conditional_recall = 0.6", "conditional_recall = 0.0"))
     config = (ROOT / "configs" / "retrain.toml").read_text().replace("retrain-fit.toml", "fit.toml")
-    config = config.replace('embeddings = "minilm"', 'embeddings = ""')
+    config = config.replace('embeddings = "minilm"', 'embeddings = ""').replace('"models/default"', '""')
     config = config.replace('"runs/', f'"{folder}/runs/').replace('"training/', f'"{ROOT}/training/')
     (folder / "retrain.toml").write_text(config)
     (labels / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:120]))

@@ -11,7 +11,7 @@ from training.split import near_duplicates, shingles
 
 FOLDER = Path(__file__).parent.parent.parent / "training"
 OWN = expand_globs([str(FOLDER / "statements" / "*.jsonl")])
-HELD_OUT = [FOLDER / "behaviour" / "held_out.jsonl"]
+HELD_OUT = expand_globs([str(FOLDER / "behaviour" / "*.jsonl")])
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def statements() -> list[LabelledStatement]:
     return read_statements([*OWN, *HELD_OUT])
 
 
-@pytest.mark.parametrize(("files", "least", "least_in_groups"), [(OWN, 300, 100), (HELD_OUT, 200, 200)])
+@pytest.mark.parametrize(("files", "least", "least_in_groups"), [(OWN, 300, 100), (HELD_OUT, 600, 200)])
 def test_there_are_enough_of_every_stance(files: list[Path], least: int, least_in_groups: int) -> None:
     """Every stance and none, and contrast groups in plenty."""
     statements = read_statements(files)
