@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 DATA ?= ../shared/data
 LOCKS := configs/constraints-base.txt configs/constraints.txt configs/setup_venv.py pyproject.toml
 
-.PHONY: help serve test fuzz test-faults test-deploy soak bench-serve overload kill-test bench-batch check train distil evaluate lock
+.PHONY: help serve test fuzz test-faults test-deploy test-browser soak bench-serve overload kill-test bench-batch demo-retrain check train distil evaluate lock
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,10 @@ test-faults: .venv/dev.stamp ## the long form of tests/faults, about an hour
 test-deploy: .venv/dev.stamp ## nginx, promtool, systemd, PostgreSQL (apt install nginx prometheus postgresql), the Bento
 	$(PYTHON) -m pip install --quiet "psycopg[binary]>=3.2"
 	$(PYTHON) -m pytest -m deploy tests/deploy
+
+test-browser: .venv/dev.stamp ## page, interface and report in headless Chromium (apt install chromium)
+	$(PYTHON) -m pip install --quiet "playwright>=1.50"
+	$(PYTHON) -m pytest -m browser tests/browser
 
 soak: .venv/dev.stamp ## ten minutes of traffic, after which a worker holds no more; MINUTES=60 for an hour
 	$(PYTHON) -m tests.load.soak --minutes $(or $(MINUTES),10)
@@ -67,6 +71,10 @@ kill-test: .venv/dev.stamp ## kill 100 batch runs of the default model and take 
 bench-batch: .venv/dev.stamp ## measure the batch run beside transformers' pipeline
 	$(PYTHON) -m training fit configs/smoke.toml
 	$(PYTHON) -m training batch-bench models/default $(DATA)/unlabelled.jsonl.gz runs/smoke/model
+
+demo-retrain: .venv/dev.stamp ## corrections into a better model and back, with the service running (some 40 minutes)
+	$(PYTHON) -m training base minilm
+	$(PYTHON) -m tests.demo.retraining --data $(DATA)
 
 lock: ## renew the constraints files (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate pyproject.toml -o configs/constraints-base.txt

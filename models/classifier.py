@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
+from models.conformal import possible_stances, thresholds_for
 from models.engine import Engine
 from models.errors import TextError
 from models.folder import ModelFolder, open_folder
@@ -50,26 +51,45 @@ class StanceClassifier:
     """
     Says how each statement stands towards the other side. One thread; safe to share between threads.
 
+    Args:
+        coverage: answers abstain as uncertain unless one stance alone remains possible at this coverage: of statements
+            of each stance at most 1 - coverage are then answered wrong without a warning. None: by the model's own
+            threshold.
+
     Attributes:
         tokens_read: how many since it was loaded, marks included and those shared by two windows twice.
+
+    Raises:
+        CoverageError: the model has no thresholds for this coverage.
     """
 
-    def __init__(self, folder: ModelFolder) -> None:
+    def __init__(self, folder: ModelFolder, *, coverage: float | None = None) -> None:
         self.tokens_read = 0
         self.manifest = folder.manifest
         self.manifest_sum = folder.manifest_sum
         self._tokenizer: Tokenizer = tokenizer_from(folder.files["tokenizer.json"])
+        self._thresholds = self.thresholds(coverage)
         self._engine = Engine(folder.encoder(), folder.manifest.encoder, load(folder.files["heads.safetensors"]))
 
     @classmethod
-    def load(cls, folder: Path | str = DEFAULT_FOLDER) -> "StanceClassifier":
+    def load(cls, folder: Path | str = DEFAULT_FOLDER, *, coverage: float | None = None) -> "StanceClassifier":
         """
         Load a model folder, by default the one that comes with the project.
 
         Raises:
             ModelError: the folder is missing, damaged or of another kind.
+            CoverageError: the model has no thresholds for this coverage.
         """
-        return cls(open_folder(Path(folder)))
+        return cls(open_folder(Path(folder)), coverage=coverage)
+
+    def thresholds(self, coverage: float | None) -> Floats | None:
+        """
+        Give the probabilities (4,) from which stances remain possible at a coverage; None for none.
+
+        Raises:
+            CoverageError: the model has no thresholds for this coverage.
+        """
+        return None if coverage is None else thresholds_for(coverage, self.manifest.conformal)
 
     def classify(self, texts: Sequence[str]) -> list[Answer]:
         """
@@ -100,11 +120,14 @@ class StanceClassifier:
         windows, truncated = self._cut(text)
         return [self._read_window(window) for window in windows], truncated
 
-    def answer_in_steps(self, text: str) -> Iterator[Answer | None]:
+    def answer_in_steps(self, text: str, thresholds: Floats | None = None) -> Iterator[Answer | None]:
         """
         Answer a text that was found fit, one window at a step: None after each but the last, then the answer.
 
         Between steps another text may be read: a long one need not keep short ones waiting.
+
+        Args:
+            thresholds: of another coverage than the classifier's own.
         """
         windows, truncated = self._cut(text)
         readings: list[Reading] = []
@@ -112,7 +135,7 @@ class StanceClassifier:
             if readings:
                 yield None
             readings.append(self._read_window(window))
-        yield self.answer(text, readings, truncated=truncated)
+        yield self.answer(text, readings, truncated=truncated, thresholds=thresholds)
 
     def calibrate(self, logits: NDArray[np.float32]) -> Floats:
         """Turn stance logits (4,) into probabilities (4,)."""
@@ -120,7 +143,9 @@ class StanceClassifier:
         exponents = np.exp(scores - scores.max())
         return np.asarray(exponents / exponents.sum())
 
-    def answer(self, text: str, readings: Sequence[Reading], *, truncated: bool) -> Answer:
+    def answer(
+        self, text: str, readings: Sequence[Reading], *, truncated: bool, thresholds: Floats | None = None
+    ) -> Answer:
         """Give the answer for a text whose windows have been read."""
         reading = deciding_window(readings)
         probabilities = reading.probabilities
@@ -130,7 +155,7 @@ class StanceClassifier:
             leaning=LEANINGS[int(probabilities[: len(LEANINGS)].argmax())],
             probabilities={label: float(p) for label, p in zip(STANCES, probabilities, strict=True)},
             condition=self._find_condition(text, reading, stance),
-            abstained=self._abstain(text, probabilities, truncated=truncated),
+            abstained=self._abstain(text, reading, truncated=truncated, thresholds=thresholds),
             language=None,
             truncated=truncated,
         )
@@ -158,11 +183,17 @@ class StanceClassifier:
             return None
         return find_condition(text, logits + np.float32(self.manifest.condition_bias), reading.window.offsets)
 
-    def _abstain(self, text: str, probabilities: Floats, *, truncated: bool) -> Abstention | None:
+    def _abstain(self, text: str, reading: Reading, *, truncated: bool, thresholds: Floats | None) -> Abstention | None:
         if not is_prose(text):
             return Abstention.NOT_PROSE
         if truncated:
             return Abstention.TRUNCATED
-        if probabilities.max() < self.manifest.uncertain_below:
-            return Abstention.UNCERTAIN
-        return None
+        if reading.window.pieces_a_word(text) > self.manifest.unfamiliar_above:
+            return Abstention.UNFAMILIAR
+        probabilities = reading.probabilities
+        chosen = self._thresholds if thresholds is None else thresholds
+        if chosen is None:
+            is_sure = bool(probabilities.max() >= self.manifest.uncertain_below)
+        else:
+            is_sure = possible_stances(probabilities, chosen) == (STANCES[int(probabilities.argmax())],)
+        return None if is_sure else Abstention.UNCERTAIN

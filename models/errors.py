@@ -3,6 +3,7 @@ The errors that this project raises on purpose; the edges turn them into exit co
 
     DetenteError
     +-- ConfigError      a setting is missing, unknown or out of range
+    +-- CoverageError    the model has no thresholds for the coverage that was asked for
     +-- DataError        a labelled statement or a file of them is not as it must be
     +-- ModelError       a model folder is missing, damaged or of another kind
     +-- StoreError       corrections cannot be stored or read
@@ -18,6 +19,10 @@ class DetenteError(Exception):
 
 class ConfigError(DetenteError):
     """A setting is missing, unknown or out of range."""
+
+
+class CoverageError(DetenteError):
+    """The model has no thresholds for the coverage that was asked for."""
 
 
 class DataError(DetenteError):

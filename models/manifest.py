@@ -1,5 +1,6 @@
 """What stands beside the weights of a model, and the refusal of what this code cannot honour."""
 
+import json
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -7,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from models.errors import ModelError
 from models.stance import STANCES, Stance
 
-FORMAT = 1
+FORMAT = 2
 Sum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -29,6 +30,17 @@ class EncoderShape(BaseModel):
     first_position: int | None
 
 
+class Measured(BaseModel):
+    """A figure with its 95 % interval, where it has one, and the number of statements that it rests on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
 class Manifest(BaseModel):
     """
     The declaration of a model folder.
@@ -44,10 +56,14 @@ class Manifest(BaseModel):
         max_windows: windows beyond this many are left unread, and the answer says so.
         temperature: logits are divided by it; then `bias` (4,) is added, before the softmax.
         uncertain_below: answers whose highest probability is lower abstain as uncertain.
+        unfamiliar_above: texts of which the tokenizer needs more pieces a word are in another language, or in none.
         condition_bias: added to the condition logit of each token before the words are chosen.
         threat_floor: a hostile statement has a condition only if the logit of one token reaches this.
         score_histograms: stance -> counts of its probability on the tuning side, in ten equal bins from 0 to 1.
-        figures: what was measured, by name.
+        conformal: stance -> the least probability at which it remains possible, for each coverage of
+            `conformal.COVERAGES`; empty where the tuning side was too small.
+        languages: codes of the languages that it was made and measured for.
+        figures: side -> name -> what was measured on it.
         files: file name -> SHA-256, of every other file of the folder.
     """
 
@@ -69,10 +85,13 @@ class Manifest(BaseModel):
     temperature: Annotated[float, Field(gt=0)]
     bias: tuple[float, float, float, float]
     uncertain_below: Annotated[float, Field(ge=0, le=1)]
+    unfamiliar_above: Annotated[float, Field(gt=0)]
     condition_bias: float
     threat_floor: float
     score_histograms: dict[Stance, tuple[int, ...]]
-    figures: dict[str, float]
+    conformal: dict[Stance, tuple[float, ...]]
+    languages: tuple[str, ...]
+    figures: dict[str, dict[str, Measured]]
     files: dict[str, Sum]
 
 
@@ -84,13 +103,16 @@ def parse_manifest(content: bytes, place: str) -> Manifest:
         ModelError: not a manifest, another format, or another label order, with `place` named.
     """
     try:
+        declared = json.loads(content)
+        if isinstance(declared, dict) and declared.get("format", FORMAT) != FORMAT:
+            raise ModelError(f"{place}: format {declared['format']} is not {FORMAT}, the one that this version reads")
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "content"
         raise ModelError(f"{place}: {field}: {first['msg']}") from error
-    if manifest.format != FORMAT:
-        raise ModelError(f"{place}: format {manifest.format} is not {FORMAT}, the one that this version reads")
+    except ValueError as error:
+        raise ModelError(f"{place}: not JSON: {error}") from error
     if manifest.labels != tuple(STANCES):
         raise ModelError(f"{place}: label order {', '.join(manifest.labels)} is not {', '.join(STANCES)}")
     return manifest

@@ -1,10 +1,13 @@
 """Text -> token ids with character offsets, in overlapping windows where a text is long."""
 
+import re
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
 from models.text import clean_text
+
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,17 @@ class Window:
 
     ids: list[int]
     offsets: list[tuple[int, int]]
+
+    def pieces_a_word(self, text: str) -> float:
+        """
+        Give how many pieces the tokenizer needs for a word, or a mark between words, of this stretch of `text`.
+
+        Little over 1 in the language of its vocabulary, 2 and more in others.
+        """
+        pieces = [(start, end) for start, end in self.offsets if start < end]
+        if not pieces:
+            return 0.0
+        return len(pieces) / max(1, len(_WORD.findall(text[pieces[0][0] : pieces[-1][1]])))
 
 
 def tokenizer_from(content: bytes) -> Tokenizer:

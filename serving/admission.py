@@ -79,16 +79,19 @@ class Desk:
     Args:
         bound: statements that may wait. Where several keys wait, each may fill its equal share, and in any case hold
             one whole request of `request_statements`: a key that floods the service does not shut others out.
+        queue_seconds: a request is refused where what its key has waiting would, at the measured rate, take longer.
     """
 
-    def __init__(self, metrics: Metrics, *, bound: int, request_statements: int) -> None:
+    def __init__(self, metrics: Metrics, *, bound: int, request_statements: int, queue_seconds: float) -> None:
         self._metrics = metrics
         self._bound = bound
         self._request_statements = request_statements
+        self._queue_seconds = queue_seconds
         self._jobs: dict[str, list[_Job]] = {}
         self._turns = Turns()
         self._is_eldest_next = False
-        self._seconds = 0.02
+        # Until it is measured: so short that the bound alone decides.
+        self._seconds = 0.005
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
 
@@ -106,13 +109,17 @@ class Desk:
         """
         sharers = len((self._jobs.keys() | {who}) - {PROBE})
         share = max(self._bound // sharers, self._request_statements)
-        over = self.waiting(who) + count - share
+        # Statements that may wait already when one more comes: as many as are read in time.
+        ahead = max(1, int(self._queue_seconds / (self._seconds * sharers)))
+        waiting = self.waiting(who)
+        over = max(waiting + count - share, waiting - ahead + 1)
         if over > 0:
             self._metrics.shed.labels("full").inc(count)
             wait = max(1, math.ceil(over * self._seconds * sharers))
-            detail = f"{self.waiting(who)} of this key's statements wait, and {share} may; come back in {wait} s"
+            limit = min(share, ahead)
+            detail = f"{waiting} of this key's statements wait, and {limit} may; come back in {wait} s"
             headers = {"Retry-After": str(wait)}
-            raise RequestFault(HTTPStatus.TOO_MANY_REQUESTS, detail, limit=share, headers=headers)
+            raise RequestFault(HTTPStatus.TOO_MANY_REQUESTS, detail, limit=limit, headers=headers)
 
     @contextmanager
     def place(self, who: str, texts: Sequence[str], score: Score) -> Iterator[asyncio.Future[list[Answer]]]:

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from models.classifier import StanceClassifier
+from models.classifier import Floats, StanceClassifier
+from models.conformal import COVERAGES
 from models.errors import ModelError
 from models.registry import Registry
 from models.stance import Answer, Stance
@@ -42,10 +44,19 @@ class Model:
         """Name it as every answer does."""
         return {"version": self.classifier.manifest.version, "manifest_sum": self.classifier.manifest_sum}
 
-    def score(self, text: str) -> Iterator[Answer | None]:
+    def scorer(self, coverage: float | None) -> Callable[[str], Iterator[Answer | None]]:
+        """
+        Give `score` at a coverage that was asked for.
+
+        Raises:
+            CoverageError: the model has no thresholds for it.
+        """
+        return partial(self.score, thresholds=self.classifier.thresholds(coverage))
+
+    def score(self, text: str, *, thresholds: Floats | None = None) -> Iterator[Answer | None]:
         """Answer one statement that was found fit, a window at a step, and count its tokens."""
         before = self.classifier.tokens_read
-        for answer in self.classifier.answer_in_steps(text):
+        for answer in self.classifier.answer_in_steps(text, thresholds):
             self.metrics.tokens.inc(self.classifier.tokens_read - before)
             yield answer
             before = self.classifier.tokens_read
@@ -133,13 +144,17 @@ class Champion:
             "trained_on": manifest.trained_on,
             "base": manifest.base,
             "labels": {str(stance): meaning for stance, meaning in MEANINGS.items()},
-            "languages": None,
+            "languages": list(manifest.languages),
             "calibration": {
                 "temperature": manifest.temperature,
                 "bias": list(manifest.bias),
                 "uncertain_below": manifest.uncertain_below,
             },
-            "figures": dict(manifest.figures),
+            "coverages": [COVERAGES[0], COVERAGES[-1]] if manifest.conformal else None,
+            "figures": {
+                side: {name: measured.model_dump() for name, measured in figures.items()}
+                for side, figures in manifest.figures.items()
+            },
             "refused": self._refused,
             "limits": {
                 "statements": limits.statements,

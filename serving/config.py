@@ -59,6 +59,7 @@ class ServeConfig(_Table):
         host, port: where `python -m serving serve` listens.
         drain_seconds: after SIGTERM, how long new requests are still taken while /readyz says 503.
         queue_statements: statements that may wait in one worker.
+        queue_seconds: no request is taken in behind more of the same key than is read in this time.
         models_folder: versions and champion.json; empty, or none promoted in it: models/default is served.
         feedback_url: the database of corrections, as SQLAlchemy reads it.
     """
@@ -67,6 +68,7 @@ class ServeConfig(_Table):
     port: Annotated[int, Field(ge=1, le=65535)]
     drain_seconds: Annotated[float, Field(ge=0)]
     queue_statements: Count
+    queue_seconds: Seconds
     models_folder: str
     feedback_url: str
     limits: Limits

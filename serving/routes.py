@@ -19,19 +19,20 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from models.errors import TextError
+from models.errors import CoverageError, TextError
 from models.stance import Answer
 from models.text import check_text
 from serving import feedback
+from serving.admission import Score
 from serving.auth import AccessScope, Doorkeeper, Key, require
 from serving.body import read_body
-from serving.champion import Model
 from serving.edge import Edge
 from serving.openapi import describe_service
 from serving.problems import MEDIA_TYPE, RequestFault, answer_fault
 from serving.record import answer_record
 from serving.replies import answer_json
 from serving.schema import Item, parse_request
+from serving.turnstile import Turnstile
 from serving.worker import Worker
 
 PAGE = Path(__file__).parent / "page"
@@ -53,7 +54,11 @@ def make_app(worker: Worker) -> ASGIApp:
     app = Starlette(
         routes=_routes(worker),
         lifespan=running,
-        middleware=[*_cross_origin(worker.config.access.origins), Middleware(Doorkeeper, ring=worker.ring)],
+        middleware=[
+            *_cross_origin(worker.config.access.origins),
+            Middleware(Doorkeeper, ring=worker.ring),
+            Middleware(Turnstile, desk=worker.desk),
+        ],
         exception_handlers={RequestFault: answer_fault, HTTPException: answer_fault, Exception: answer_fault},
     )
     return Edge(
@@ -155,12 +160,13 @@ async def _classify(request: Request, worker: Worker, key: Key) -> Response:
     limits = worker.config.limits
     asked = parse_request(await read_body(request, limits), limits)
     model = worker.champion.model
-    if asked.options.coverage is not None:
-        detail = f"the model {model.classifier.manifest.version} has no thresholds to choose a coverage by"
-        raise RequestFault(HTTPStatus.UNPROCESSABLE_ENTITY, detail, field="options.coverage")
+    try:
+        score = model.scorer(asked.options.coverage)
+    except CoverageError as error:
+        raise RequestFault(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field="options.coverage") from error
     texts = [_checked(item, limits.characters) for item in asked.statements]
     fit = [text for text in texts if isinstance(text, str)]
-    scored = await _score(request, worker, key, model, fit) if fit else []
+    scored = await _score(request, worker, key, score, fit) if fit else []
     if scored is None:
         return Response(status_code=_CLIENT_GONE, media_type=MEDIA_TYPE)
     in_order = iter(scored)
@@ -170,11 +176,11 @@ async def _classify(request: Request, worker: Worker, key: Key) -> Response:
     return answer_json({"answers": records, "model": model.name()})
 
 
-async def _score(request: Request, worker: Worker, key: Key, model: Model, texts: list[str]) -> list[Answer] | None:
+async def _score(request: Request, worker: Worker, key: Key, score: Score, texts: list[str]) -> list[Answer] | None:
     """Wait for answers no longer than the client does and the limit allows; None where the client has gone."""
     worker.desk.admit(key.name, len(texts))
     seconds = worker.config.limits.answer_seconds
-    with worker.desk.place(key.name, texts, model.score) as done:
+    with worker.desk.place(key.name, texts, score) as done:
         gone = asyncio.create_task(_until_gone(request))
         either: set[asyncio.Future[Any]] = {done, gone}
         await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

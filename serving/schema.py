@@ -33,7 +33,8 @@ class Options(BaseModel):
     How statements are to be read.
 
     Attributes:
-        coverage: the share of statements that should be answered without abstaining.
+        coverage: an answer abstains unless one stance alone remains possible at this coverage: of statements of
+            each stance at most 1 - coverage are then answered wrong without a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from models.manifest import Measured
 from models.stance import Abstention, Condition, Stance
 
 
@@ -64,16 +65,19 @@ class ModelCard(ModelName):
     """
     What the model is.
 
-    `labels` says what each stance means, `figures` what was measured, `limits` what a request may hold. `refused` is
-    null, or the version of a champion that could not be taken over; then the one before it goes on.
+    `labels` says what each stance means, `languages` for which languages it was made and measured, `figures` what was
+    measured on which side, `coverages` the least and the highest that a request may ask for (null: none), `limits` what
+    a request may hold. `refused` is null, or the version of a champion that could not be taken over; then the one
+    before it goes on.
     """
 
     trained_on: str
     base: str
     labels: dict[Stance, str]
-    languages: list[str] | None
+    languages: list[str]
     calibration: dict[str, Any]
-    figures: dict[str, float]
+    coverages: list[float] | None
+    figures: dict[str, dict[str, Measured]]
     limits: dict[str, int]
     refused: str | None
 

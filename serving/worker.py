@@ -39,7 +39,12 @@ class Worker:
         self.metrics = Metrics()
         self.champion = Champion(open_registry(config), model_folder, self.metrics)
         self.store = Store(config.feedback_url)
-        self.desk = Desk(self.metrics, bound=config.queue_statements, request_statements=config.limits.statements)
+        self.desk = Desk(
+            self.metrics,
+            bound=config.queue_statements,
+            request_statements=config.limits.statements,
+            queue_seconds=config.queue_seconds,
+        )
         self.health = Health(
             self.desk, lambda: (self.champion.model.score, self.champion.model.known_answer), shared_folder()
         )

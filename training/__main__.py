@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from models.errors import DetenteError
-from training.commands import add_commands
+from training.commands import Commands, add_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,7 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_argument("--apart-from", type=Path, nargs="*", default=[])
     rules.add_argument("--texts", type=int, default=400)
     rules.set_defaults(run=_rules)
+    _add_engine_commands(commands)
+    add_commands(commands)
+    return parser
 
+
+def _add_engine_commands(commands: Commands) -> None:
     bench = commands.add_parser("batch-bench", help="measure the batch run beside transformers' pipeline")
     bench.add_argument("model", type=Path)
     bench.add_argument("data", type=Path, help="gzipped JSONL of statements")
@@ -82,8 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     floats.add_argument("model", type=Path)
     floats.add_argument("target", type=Path)
     floats.set_defaults(run=_dequantize)
-    add_commands(commands)
-    return parser
 
 
 def _base(options: argparse.Namespace) -> None:

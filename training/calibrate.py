@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from models.conformal import COVERAGES
 from models.errors import DataError
 from models.stance import STANCES, Stance
 
@@ -65,6 +66,27 @@ def fit_calibration(logits: Floats, gold: Ints, *, with_bias: bool) -> Calibrati
 def uncertainty_threshold(probabilities: Floats, *, coverage: float) -> float:
     """Give the highest probability that `coverage` of the statements (n_statements, 4) reach."""
     return float(np.quantile(probabilities.max(axis=1), 1 - coverage))
+
+
+def conformal_thresholds(probabilities: Floats, gold: Ints) -> dict[Stance, tuple[float, ...]]:
+    """
+    Find for each stance and each of COVERAGES the probability from which it remains possible.
+
+    Of n statements of a stance the floor((n + 1) (1 - coverage))-th smallest probability of that stance: the next
+    one reaches it with at least this chance, if it is drawn as they were (split conformal, a threshold a class; see
+    `models.conformal`). 0, so always possible, where n is too small for a coverage.
+
+    Args:
+        probabilities: (n_statements, 4).
+        gold: (n_statements,), positions in Stance order.
+    """
+    return {stance: _smallest(np.sort(probabilities[gold == i, i])) for i, stance in enumerate(STANCES)}
+
+
+def _smallest(ordered: Floats) -> tuple[float, ...]:
+    # Rounded, or 0.07 * 100 would be less than 7.
+    ranks = [int(round((len(ordered) + 1) * (1 - coverage), 6)) for coverage in COVERAGES]
+    return tuple(float(ordered[rank - 1]) if rank else 0.0 for rank in ranks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The model card: README.md of a model folder, in Hugging Face's format with a model-index."""
 
-from models.manifest import Manifest
+from models.manifest import Manifest, Measured
 from models.stance import STANCES
 
 _NAMES = {
@@ -13,6 +13,8 @@ _NAMES = {
 _SIDES = {
     "tuning": "a tenth of the training documents, chosen and calibrated by",
     "dev": "doubly annotated statements of other documents",
+    "held_out": "written for the project, contrast groups, hard on purpose",
+    "held_out_second": "written for the project, contrast groups and statements as in running text",
 }
 
 
@@ -20,7 +22,7 @@ def write_card(manifest: Manifest) -> str:
     """Write the card of a model from what its manifest declares."""
     return f"""---
 license: apache-2.0
-language: en
+language: [{", ".join(manifest.languages)}]
 pipeline_tag: text-classification
 library_name: ctranslate2
 base_model: {manifest.base}
@@ -43,12 +45,14 @@ marks the words of the condition.
 - Weights are int8, run by CTranslate2. A window holds {manifest.max_tokens} tokens; longer texts are read in
   windows that overlap by {manifest.window_overlap}, and the one that most surely expresses a stance decides.
 - Probabilities are calibrated (temperature {manifest.temperature:.3f} and a bias for each stance). Answers
-  whose highest probability is below {manifest.uncertain_below:.3f} abstain as `uncertain`.
+  whose highest probability is below {manifest.uncertain_below:.3f} abstain as `uncertain`. Where a coverage is
+  asked for, conformal thresholds for each stance decide instead. Texts with more than
+  {manifest.unfamiliar_above:.2f} pieces a word abstain as `unfamiliar`: other languages, or none.
 
 ## Figures
 
-| side | figure | value |
-| --- | --- | --- |
+| side | figure | value | 95 % interval over documents | statements |
+| --- | --- | --- | --- | --- |
 {_rows(manifest)}
 ## Limits
 
@@ -60,20 +64,24 @@ it decide anything about a person or a state unread.
 """
 
 
-def _figures(manifest: Manifest) -> list[tuple[str, str, float]]:
+def _figures(manifest: Manifest) -> list[tuple[str, str, Measured]]:
     return [
-        (side, name, manifest.figures[f"{side}_{name}"])
+        (side, name, manifest.figures[side][name])
         for side in _SIDES
         for name in _NAMES
-        if f"{side}_{name}" in manifest.figures
+        if name in manifest.figures.get(side, {})
     ]
 
 
 def _rows(manifest: Manifest) -> str:
     return "".join(
-        f"| {side}, {manifest.figures[f'{side}_n']:.0f} statements ({_SIDES[side]}) | {_NAMES[name]} | {value:.3f} |\n"
-        for side, name, value in _figures(manifest)
+        f"| {side} ({_SIDES[side]}) | {_NAMES[name]} | {figure.value:.3f} | {_interval(figure)} | {figure.n:,} |\n"
+        for side, name, figure in _figures(manifest)
     )
+
+
+def _interval(figure: Measured) -> str:
+    return "-" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
 
 
 def _results(manifest: Manifest) -> str:
@@ -81,7 +89,7 @@ def _results(manifest: Manifest) -> str:
         f"""  - task: {{type: text-classification}}
     dataset: {{type: labelled-diplomatic-statements, name: {side}, split: {side}}}
     metrics:
-    - {{type: {name}, name: "{_NAMES[name]}", value: {value}}}
+    - {{type: {name}, name: "{_NAMES[name]}", value: {figure.value}}}
 """
-        for side, name, value in _figures(manifest)
+        for side, name, figure in _figures(manifest)
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.classifier import StanceClassifier
+from models.manifest import Measured
 from models.stance import LEANINGS, STANCES, Answer
 from training.data import LabelledStatement
 from training.metrics import (
@@ -50,17 +51,20 @@ class Evaluation:
     accuracy_answered: float
     accuracy: float
 
-    def named(self, side: str) -> dict[str, float]:
-        """Give the main figures as plain numbers, each name with the side that they were read on."""
-        values = {f"{side}_{name}": round(figure.value, 4) for name, figure in self.figures.items()}
-        n = next(iter(self.figures.values())).n
-        return {**values, f"{side}_calibration_error": round(self.calibration_error, 4), f"{side}_n": n}
+    def measured(self) -> dict[str, Measured]:
+        """Give the main figures as a manifest holds them."""
+        values = {
+            name: Measured(value=round(f.value, 4), low=round(f.low, 4), high=round(f.high, 4), n=f.n)
+            for name, f in self.figures.items()
+        }
+        n = next(iter(values.values())).n
+        error = Measured(value=round(self.calibration_error, 4), low=None, high=None, n=n)
+        return {**values, "calibration_error": error}
 
 
-def evaluate(classifier: StanceClassifier, statements: Sequence[LabelledStatement]) -> Evaluation:
-    """Answer every statement and measure the answers."""
-    answers = [classifier.classify([s.text])[0] for s in tqdm(statements, desc="evaluate", mininterval=2)]
-    return measure(answers, statements)
+def answer_each(classifier: StanceClassifier, statements: Sequence[LabelledStatement]) -> list[Answer]:
+    """Answer every statement."""
+    return [classifier.classify([s.text])[0] for s in tqdm(statements, desc="evaluate", mininterval=2)]
 
 
 def measure(answers: Sequence[Answer], statements: Sequence[LabelledStatement]) -> Evaluation:

@@ -11,10 +11,11 @@ import numpy as np
 from models.classifier import StanceClassifier
 from models.folder import open_folder, write_folder
 from models.stance import STANCES
+from training import kinds, reliability
 from training.baselines import majority_probabilities, tfidf_probabilities
 from training.card import write_card
 from training.data import LabelledStatement, read_statements
-from training.evaluate import Evaluation, as_text, evaluate, figure_row, stance_figures
+from training.evaluate import Evaluation, answer_each, as_text, figure_row, measure, stance_figures
 from training.split import leave_out_near
 
 
@@ -27,8 +28,16 @@ def read_side(model: Path, data: Path, *, train: Sequence[Path], log: Path | Non
         log: where given, the reading is appended, and the figures go into the folder's manifest and card.
     """
     statements = read_statements([data])
-    evaluation = evaluate(StanceClassifier.load(model), statements)
+    classifier = StanceClassifier.load(model)
+    answers = answer_each(classifier, statements)
+    evaluation = measure(answers, statements)
     text = as_text(f"{model} on {data.name}", evaluation)
+    gold = np.array([STANCES.index(s.stance) for s in statements])
+    probabilities = np.array([[a.probabilities[stance] for stance in STANCES] for a in answers])
+    text += "\n" + reliability.as_text(gold, probabilities, [s.document for s in statements])
+    if classifier.manifest.conformal:
+        text += "\n" + reliability.shipped_promises(gold, probabilities, classifier.manifest.conformal)
+    text += "\n" + kinds.as_text(answers, statements, kinds.read_doubts(data))
     if log:
         _record(model, data, evaluation, log, today)
     if train:
@@ -51,16 +60,16 @@ def _baselines(training: list[LabelledStatement], statements: list[LabelledState
 
 def _record(model: Path, data: Path, evaluation: Evaluation, log: Path, today: date) -> None:
     folder = open_folder(model)
-    figures = evaluation.named(data.stem)
+    figures = evaluation.measured()
     entry = {
         "date": today.isoformat(),
         "model": folder.manifest.version,
         "data": data.name,
         "data_sum": hashlib.sha256(data.read_bytes()).hexdigest(),
-        "figures": figures,
+        "figures": {name: figure.model_dump() for name, figure in figures.items()},
     }
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
-    manifest = folder.manifest.model_copy(update={"figures": {**folder.manifest.figures, **figures}})
+    manifest = folder.manifest.model_copy(update={"figures": {**folder.manifest.figures, data.stem: figures}})
     files = {**folder.files, "README.md": write_card(manifest).encode()}
     write_folder(model, files, manifest)

@@ -27,6 +27,7 @@ from training.batches import Encoded, encode_statement
 from training.calibrate import (
     Calibration,
     ConditionRule,
+    conformal_thresholds,
     fit_calibration,
     fit_condition_rule,
     score_histograms,
@@ -47,6 +48,10 @@ logger = logging.getLogger(__name__)
 # 4,000 characters of English are some 900 tokens, ten windows; ids of rare scripts can be one a character.
 _MAX_WINDOWS = 16
 SCRATCH = "scratch"
+# A text is unfamiliar when the tokenizer cuts its words smaller than this share of the tuning side's.
+_FAMILIAR = 0.99
+# Of all labelled data so far.
+LANGUAGES = ("en",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,12 @@ def export_model(
     calibration = fit_calibration(logits, gold, with_bias=True)
     probabilities = calibration.probabilities(logits)
     manifest = _declare(config, sides, shape, calibration, probabilities, base_sum=base_sum, today=today)
+    pieces = [window.pieces_a_word(s.text) for window, s in zip(windows, sides.tuning, strict=True)]
+    update = {
+        "conformal": conformal_thresholds(probabilities, gold),
+        "unfamiliar_above": float(np.quantile(pieces, _FAMILIAR)),
+    }
+    manifest = manifest.model_copy(update=update)
     files = {
         **encoder_parts(weights),
         "heads.safetensors": save(heads),
@@ -218,9 +229,12 @@ def _declare(
         temperature=calibration.temperature,
         bias=calibration.bias,
         uncertain_below=uncertainty_threshold(probabilities, coverage=config.coverage),
+        unfamiliar_above=1.0,
         condition_bias=0.0,
         threat_floor=0.0,
         score_histograms=score_histograms(probabilities),
+        conformal={},
+        languages=LANGUAGES,
         figures={},
         files={},
     )
@@ -240,8 +254,8 @@ def _finish(
         ]
 
     rule = fit_condition_rule(lambda rule: score_conditions(answer_all(rule), statements))
-    figures = measure(answer_all(rule), statements).named("tuning")
-    return classifier.manifest.model_copy(update={"figures": figures})
+    figures = measure(answer_all(rule), statements).measured()
+    return classifier.manifest.model_copy(update={"figures": {"tuning": figures}})
 
 
 def _config_json(network: StanceNetwork) -> bytes:

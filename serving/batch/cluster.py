@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import numpy as np
 import ray
-from fsspec.core import url_to_fs
 
 import models
 import serving
@@ -27,6 +26,7 @@ from serving.batch.shards import Shard, ShardFolder, cut_shards, score_shard
 from serving.batch.target import Target
 from serving.tables.columnar import Columnar
 from serving.tables.places import Kind, StoredFile, kind_of
+from serving.tables.urls import open_url
 
 _BLOCKS_A_WORKER = 64
 
@@ -88,14 +88,14 @@ def _plan(order: Order, target: Target) -> Plan:
 
 
 def _check_ours(out: str) -> None:
-    fs, path = url_to_fs(out)
+    fs, path = open_url(out)
     others = [name for name in fs.find(path) if not PurePosixPath(name).name.startswith("part-")]
     if others:
         raise TableError(f"{out} is no output of --engine ray (it has {others[0]}): not replaced")
 
 
 def _folder(place: str, *, anew: bool) -> ShardFolder:
-    fs, path = url_to_fs(place)
+    fs, path = open_url(place)
     if anew and fs.exists(path):
         fs.rm(path, recursive=True)
     fs.makedirs(path, exist_ok=True)
@@ -165,8 +165,8 @@ class Scorer:
     """What each actor does: load the model once, then make shard after shard."""
 
     def __init__(self, model: Any, job: Any) -> None:  # noqa: ANN401 - references, which have no types
-        self._classifier = StanceClassifier(ray.get(model))
         self._job: _Job = ray.get(job)
+        self._classifier = StanceClassifier(ray.get(model), coverage=self._job.plan.order.coverage)
 
     def __call__(self, batch: dict[str, "np.ndarray[Any, Any]"]) -> dict[str, "np.ndarray[Any, Any]"]:
         """Make shards; give their counts."""

@@ -36,6 +36,7 @@ def add_batch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add("--quiet", action="store_true", help="no progress and no summary")
     add("--workers", type=_count, help="processes, by default one a core")
     add("--part-rows", type=_count, default=256, help="rows written at a time: what a kill costs at most")
+    add("--coverage", type=_share, metavar="SHARE", help="of each stance, at most 1 - SHARE wrong and not abstained on")
     add("--report", type=Path, metavar="FILE", help="an HTML page about the output")
     add("--date", metavar="COLUMN", help="dates (ISO 8601) for the report")
     add("--speaker", metavar="COLUMN", help="speakers for the report")
@@ -143,6 +144,16 @@ def _mark(given: str) -> str:
 
 def _quote(given: str) -> str:
     return "" if given == "none" else _mark(given)
+
+
+def _share(given: str) -> float:
+    try:
+        share = float(given)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a number above 0, at most 1")
+    return share
 
 
 def _count(given: str) -> int:

@@ -53,9 +53,9 @@ class Crew:
     A text at which three workers died gets a TextError, and the others around it are scored.
     """
 
-    def __init__(self, folder: Path, manifest_sum: str, size: int) -> None:
+    def __init__(self, folder: Path, manifest_sum: str, size: int, *, coverage: float | None = None) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._model = (folder, manifest_sum)
+        self._model = (folder, manifest_sum, coverage)
         self._waiting: deque[Chunk] = deque()
         self._deaths_in_a_row = 0
         self._workers = [self._start() for _ in range(size)]
@@ -138,10 +138,10 @@ class Crew:
                 yield chunk, [TextError("worker_died", f"{chunk.deaths} workers died over this text")]
 
 
-def _work(pipe: Connection, folder: Path, manifest_sum: str) -> None:
+def _work(pipe: Connection, folder: Path, manifest_sum: str, coverage: float | None) -> None:
     """Score what comes through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    classifier = StanceClassifier.load(folder)
+    classifier = StanceClassifier.load(folder, coverage=coverage)
     if classifier.manifest_sum != manifest_sum:
         sys.exit(f"error: {folder} was replaced while it was being used")
     try:

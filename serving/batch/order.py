@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from models.conformal import thresholds_for
 from models.errors import TableError
 from models.folder import open_folder
 from serving.batch.journal import Identity, Input
@@ -36,6 +37,7 @@ class Order:
         strict: stop at the first row that cannot be scored.
         restart: begin anew, whatever is there.
         workers: processes; part_rows: rows that are scored and written together.
+        coverage: as StanceClassifier takes it.
     """
 
     inputs: Sequence[str]
@@ -52,6 +54,7 @@ class Order:
     restart: bool = False
     workers: int = os.cpu_count() or 1
     part_rows: int = 256
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def make_plan(order: Order) -> Plan:
         TableError: inputs that are missing, of several formats or with other columns; an output that
             would not keep them as they are.
         ModelError: the model cannot be used.
+        CoverageError: it has no thresholds for the coverage that was asked for.
     """
     apart = [order.rejects] if order.rejects else []
     apart += [] if order.out == STDOUT or Target(order.out).is_remote else [Path(order.out)]
@@ -100,6 +104,8 @@ def make_plan(order: Order) -> Plan:
     places = find_places(order.inputs, apart=apart)
     stamps = [place.stamp() for place in places]
     folder = open_folder(order.model)
+    if order.coverage is not None:
+        thresholds_for(order.coverage, folder.manifest.conformal)
     options = _table_options(order, places, OwnColumns(order.prefix, folder.manifest.version))
     table = table_of(places, options)
     rows = min(order.part_rows, _STDOUT_PART) if order.out == STDOUT else order.part_rows
@@ -152,6 +158,7 @@ def _identify(plan: Plan, kind: Kind) -> Identity:
         "prefix": order.prefix,
         "rejects": str(order.rejects),
         "part-rows": str(order.part_rows),
+        "coverage": str(order.coverage),
         "out": order.out,
     }
     stamped = zip(plan.places, plan.stamps, strict=True)

@@ -117,7 +117,7 @@ def _parts(plan: Plan, mark: Mark, watcher: Watcher) -> Iterator[tuple[bytes, by
     workers, shares = plan.order.workers, _Shares([stamp.size for stamp in plan.stamps])
     counts = Counter(mark.counts)
     watcher.begin(_rows(counts))
-    with Crew(plan.order.model, plan.model_sum, workers) as crew:
+    with Crew(plan.order.model, plan.model_sum, workers, coverage=plan.order.coverage) as crew:
         scored = score(_blocks(plan, mark), crew, ahead=blocks_ahead(workers, plan.part_rows))
         for block, verdicts in scored:
             rejects = _rejects(plan, block, verdicts)

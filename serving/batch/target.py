@@ -5,10 +5,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fsspec.core import url_to_fs
-
 from serving.batch.journal import sync_folder
 from serving.tables.places import WORK_SUFFIX
+from serving.tables.urls import open_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,14 @@ class Target:
     def exists(self) -> bool:
         """Claim that something has its name."""
         if self.is_remote:
-            fs, path = url_to_fs(self.name)
+            fs, path = open_url(self.name)
             return bool(fs.exists(path))
         return Path(self.name).exists()
 
     def put(self, made: Path) -> None:
         """Move a finished file there."""
         if self.is_remote:
-            fs, path = url_to_fs(self.name)
+            fs, path = open_url(self.name)
             fs.put_file(str(made), path)
             made.unlink()
         else:

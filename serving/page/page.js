@@ -19,8 +19,8 @@ form.addEventListener("submit", async (event) => {
     for (let start = 0; start < texts.length; start += AT_ONCE) {
       status.textContent = `${start} of ${texts.length} read`;
       const some = texts.slice(start, start + AT_ONCE);
-      const answers = await classify(some);
-      answers.forEach((answer, i) => body.append(row(some[i], answer)));
+      const { answers, model } = await classify(some);
+      answers.forEach((answer, i) => body.append(row(some[i], answer, model)));
       table.hidden = false;
     }
     status.textContent = `${texts.length} of ${texts.length} read`;
@@ -30,11 +30,7 @@ form.addEventListener("submit", async (event) => {
 });
 
 async function classify(texts) {
-  const response = await fetch("/v1/classify", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...authorization() },
-    body: JSON.stringify({ statements: texts.map((text) => ({ text })) }),
-  });
+  const response = await post("/v1/classify", { statements: texts.map((text) => ({ text })) });
   const content = await response.json();
   keyless.hidden = response.status !== 401;
   if (response.status === 429) {
@@ -42,25 +38,93 @@ async function classify(texts) {
     return classify(texts);
   }
   if (!response.ok) throw new Error(content.detail);
-  return content.answers;
+  return content;
 }
 
-function row(text, answer) {
+function post(path, content) {
+  const headers = { "Content-Type": "application/json", ...authorization() };
+  return fetch(path, { method: "POST", headers, body: JSON.stringify(content) });
+}
+
+function row(text, answer, model) {
   const tr = document.createElement("tr");
   if (answer.error) {
-    tr.append(cell("not read", "error"), cell(text), cell(answer.error.detail, "error"), cell(""), cell(""));
+    tr.append(cell("not read", "error"), cell(text), cell(answer.error.detail, "error"), cell(""), cell(""), cell(""));
     return tr;
   }
   const stance = answer.stance === "none" ? "none expressed" : answer.stance;
   const percent = `${Math.round(100 * answer.probabilities[answer.stance])} %`;
+  const said = statement(text, answer.condition);
   tr.append(
     cell(stance, "stance", answer.stance),
-    statement(text, answer.condition),
+    said,
     cell(percent),
     cell(answer.leaning),
     cell(answer.abstained ? `no: ${answer.abstained.replace("_", " ")}` : "yes"),
+    correction(text, said, { stance: answer.stance, manifest_sum: model.manifest_sum }),
   );
   return tr;
+}
+
+function correction(text, said, given) {
+  const td = cell("");
+  const choice = document.createElement("select");
+  choice.setAttribute("aria-label", "the right stance");
+  choice.append(new Option("it is right", ""));
+  for (const stance of ["conciliatory", "conditional", "hostile", "none"]) {
+    choice.append(new Option(stance === "none" ? "none expressed" : stance, stance));
+  }
+  // Opening the list may take the selection away.
+  let selected;
+  for (const event of ["pointerdown", "keydown"]) {
+    choice.addEventListener(event, () => { selected = selection(text, said); });
+  }
+  choice.addEventListener("change", async () => {
+    if (!choice.value) return;
+    const content = { statement: text, given, stance: choice.value, ...(selected && { condition: selected }) };
+    try {
+      const response = await post("/v1/feedback", content);
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.detail);
+      noted(td, choice, answer.id, selected);
+    } catch (error) {
+      choice.value = "";
+      status.textContent = `not noted: ${error.message}`;
+    }
+  });
+  td.append(choice);
+  return td;
+}
+
+function noted(td, choice, id, selected) {
+  const undo = document.createElement("button");
+  undo.type = "button";
+  undo.textContent = "undo";
+  const words = selected ? `${choice.value}, with its condition` : choice.value;
+  undo.addEventListener("click", async () => {
+    const response = await fetch(`/v1/feedback/${id}`, { method: "DELETE", headers: authorization() });
+    if (!response.ok) {
+      status.textContent = `not undone: ${(await response.json()).detail}`;
+      return;
+    }
+    choice.value = "";
+    td.replaceChildren(choice);
+  });
+  td.replaceChildren(`noted: ${words} `, undo);
+}
+
+// The stretch of the statement that is selected on the page, in code points; undefined where none is.
+function selection(text, said) {
+  const chosen = document.getSelection();
+  if (!chosen.rangeCount || chosen.isCollapsed) return undefined;
+  const range = chosen.getRangeAt(0);
+  if (!said.contains(range.startContainer) || !said.contains(range.endContainer)) return undefined;
+  const before = document.createRange();
+  before.setStart(said, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  const start = Array.from(before.toString()).length;
+  const end = start + Array.from(range.toString()).length;
+  return end <= Array.from(text).length ? { start, end } : undefined;
 }
 
 function cell(text, ...classes) {

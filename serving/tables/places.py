@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from models.errors import TableError
+from serving.tables.urls import open_url
 
 WORK_SUFFIX = ".work"
 
@@ -151,7 +151,7 @@ def find_places(given: Sequence[str], *, apart: Sequence[Path]) -> list[Place]:
 
 def _expand(name: str) -> list[StoredFile]:
     if "://" in name:
-        fs, path = url_to_fs(name)
+        fs, path = open_url(name)
         found = _find_remote(fs, path)
         scheme = name.split("://", 1)[0]
         files = [StoredFile(f"{scheme}://{path}", fs, path) for path in found]

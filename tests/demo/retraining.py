@@ -53,7 +53,8 @@ class Walk:
 
     def say(self, text: str) -> None:
         """Print a line, with the minutes since the start."""
-        print(f"{(time.monotonic() - self.begun) / 60:5.1f} min  {text}", flush=True)
+        sys.stdout.write(f"{(time.monotonic() - self.begun) / 60:5.1f} min  {text}\n")
+        sys.stdout.flush()
 
     def claim(self, what: str, is_so: bool) -> None:  # noqa: FBT001
         """Note whether a thing is as it should be."""

@@ -47,6 +47,6 @@ class Traffic:
         return f"{len(self._sent)} requests, answered {dict(Counter(one.status for one in self._sent))}"
 
     def versions(self) -> list[str]:
-        """Name the models that answered, in the order of their first answers, and at the end the one that answered last."""
+        """Name the models that answered, in the order of their first answers, and after them the last one's."""
         named = [json.loads(one.body)["model"]["version"] for one in self._sent if one.status == 200]
         return [*dict.fromkeys(named), *named[-1:]]

@@ -106,9 +106,7 @@ def _cpu_seconds(pids: Sequence[int]) -> float:
     return sum(int(stat[11]) + int(stat[12]) for stat in fields) / os.sysconf("SC_CLK_TCK")
 
 
-async def _measure(
-    peer: Peer, ports: Sequence[int], texts: Sequence[str], seconds: float, clients: int
-) -> list[float]:
+async def _measure(peer: Peer, ports: Sequence[int], texts: Sequence[str], seconds: float, clients: int) -> list[float]:
     """Give requests a second, p50 and p99 in ms, and the number of requests."""
     begun = time.monotonic()
     until = begun + seconds

@@ -40,8 +40,8 @@ def test_a_flipped_bit_in_any_file_is_named(copy: Path) -> None:
 
 def test_another_format_is_refused(copy: Path) -> None:
     """A layout of the future is not guessed at."""
-    _edit(copy / "manifest.json", lambda m: m.update(format=2))
-    with pytest.raises(ModelError, match="format 2 is not 1"):
+    _edit(copy / "manifest.json", lambda m: m.update(format=1))
+    with pytest.raises(ModelError, match="format 1 is not 2"):
         open_folder(copy)
 
 

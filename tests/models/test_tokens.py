@@ -3,7 +3,8 @@
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from models.tokens import cut_windows
+from models.classifier import StanceClassifier
+from models.tokens import Window, cut_windows
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +40,38 @@ def test_every_token_is_in_some_window(tokenizer: Tokenizer, words: int) -> None
     seen = {text[a:b] for window in windows for a, b in window.offsets if a < b}
     assert {f"w{n}" for n in range(words)} == seen
     assert all(len(window.ids) <= 8 for window in windows)
+
+
+def test_other_languages_take_more_pieces_a_word(shipped: StanceClassifier) -> None:
+    """English takes about one; the count is that of the window's own stretch."""
+    english = "We will come back to the table once the blockade is lifted."
+    german = "Wir werden an den Verhandlungstisch zurückkehren, sobald die Blockade aufgehoben ist."
+    (reading,), _ = shipped.read_windows(english)
+    assert 1.0 == reading.window.pieces_a_word(english)
+    (reading,), _ = shipped.read_windows(german)
+    assert reading.window.pieces_a_word(german) > 2
+    assert 0.0 == Window([0, 2], [(0, 0), (0, 0)]).pieces_a_word("")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wir werden an den Verhandlungstisch zurückkehren, sobald die Blockade aufgehoben ist.",
+        "Nous sommes prêts à reprendre les négociations si le blocus est levé.",
+        "Estamos dispuestos a dialogar cuando retiren sus tropas de la frontera.",
+        "Мы готовы вернуться к переговорам, как только будет снята блокада.",
+        "只要封锁解除, 我们就愿意回到谈判桌前。",
+        "نحن مستعدون للعودة إلى طاولة المفاوضات إذا رفع الحصار.",
+        "Abluka kaldırılırsa müzakere masasına dönmeye hazırız.",
+        "xqzt plorf wibbet snarg klop drazzle fent grunk",
+    ],
+)
+def test_what_is_not_english_is_unfamiliar(shipped: StanceClassifier, text: str) -> None:
+    """Seven languages and one of nobody: answered, and said not to be relied on."""
+    assert "unfamiliar" == shipped.classify([text])[0].abstained
+
+
+def test_english_with_foreign_names_is_familiar(shipped: StanceClassifier) -> None:
+    """Names are cut into pieces too, but a sentence is more than its names."""
+    text = "The ministers in Ouagadougou and Bamako said that they would receive the envoy of the Nigerian government."
+    assert "unfamiliar" != shipped.classify([text])[0].abstained

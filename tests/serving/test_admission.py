@@ -31,9 +31,9 @@ class _Slow:
             yield ANSWER if step == self._steps else None
 
 
-def _run(scene: Callable[[Desk], Awaitable[None]], *, bound: int = 96) -> None:
+def _run(scene: Callable[[Desk], Awaitable[None]], *, bound: int = 96, queue_seconds: float = 60) -> None:
     async def run() -> None:
-        desk = Desk(Metrics(), bound=bound, request_statements=64)
+        desk = Desk(Metrics(), bound=bound, request_statements=64, queue_seconds=queue_seconds)
         work = asyncio.create_task(desk.work())
         await scene(desk)
         work.cancel()
@@ -137,6 +137,27 @@ def test_beyond_the_bound_a_key_is_told_when_to_come_back() -> None:
             task.cancel()
 
     _run(scene)
+
+
+def test_nobody_is_taken_in_who_would_wait_too_long() -> None:
+    """At 20 ms a statement 25 are half a second: behind fewer a whole request is taken, behind as many not one."""
+
+    async def scene(desk: Desk) -> None:
+        score = _Slow(20)
+        for _ in range(40):
+            await _ask(desk, "a", ["warm"], score)
+        waiting = [asyncio.create_task(_ask(desk, "a", ["x"] * 18, score))]
+        await asyncio.sleep(0)
+        desk.admit("a", 64)
+        waiting.append(asyncio.create_task(_ask(desk, "a", ["x"] * 8, score)))
+        await asyncio.sleep(0)
+        with pytest.raises(RequestFault, match=r"26 of this key's statements wait, and 2\d may; come back in 1 s"):
+            desk.admit("a", 1)
+        desk.admit("b", 1)
+        for task in waiting:
+            task.cancel()
+
+    _run(scene, queue_seconds=0.5)
 
 
 def test_a_flood_of_one_key_does_not_shut_out_another() -> None:

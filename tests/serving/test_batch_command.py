@@ -138,3 +138,18 @@ def test_the_summary_counts_every_row(tmp_path: Path, batch: list[str], capsys: 
     counts = {line.split()[0]: line.split()[1] for line in said.splitlines() if line.startswith("  ")}
     assert "1" == counts["rejected"]
     assert "1,100" in [counts[stance] for stance in ("conciliatory", "conditional", "hostile", "none")]
+
+
+def test_a_coverage_that_is_asked_for_decides_what_abstains(
+    tmp_path: Path, batch: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the highest all four abstain with the tiny model; one that it does not have is refused with its limit."""
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\n" + "".join(f"{statement}\n" for statement in STATEMENTS))
+    assert 0 == main([*batch, str(source), "-o", str(out), "--coverage", "0.99"])
+    assert ["uncertain"] * 4 == [row["abstained"] for row in _read(out)]
+    assert 2 == main([*batch, str(source), "-o", str(tmp_path / "other.csv"), "--coverage", "0.999"])
+    assert "coverage 0.999 is above 0.99" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*batch, str(source), "-o", str(out), "--coverage", "90"])
+    assert "'90' is not a number above 0, at most 1" in capsys.readouterr().err

@@ -24,8 +24,8 @@ ROWS = 2_000 if KILLS > 3 else 400
 PART = ROWS // 25
 
 
-def _write_input(path: Path) -> None:
-    texts = [f"We shall return to point {n} of the note once they answer {n * n}." for n in range(ROWS)]
+def _write_input(path: Path, sentence: str = "We shall return to point {} of the note once they answer {}.") -> None:
+    texts = [sentence.format(n, n * n) for n in range(ROWS)]
     match path.suffix:
         case ".parquet":
             pq.write_table(pa.table({"n": range(ROWS), "text": texts}), path, row_group_size=ROWS // 3)
@@ -67,7 +67,7 @@ def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path: Path, t
     """SIGKILL to the whole group between the first part and the last, every third time again during the resume."""
     model = ROOT / "models" / "default" if KILLS > 3 else tiny_folder
     source, whole = tmp_path / f"in{suffix}", tmp_path / f"whole{suffix}"
-    _write_input(source)
+    _write_input(source, "We reject note {}.")
     subprocess.run(_command(source, whole, model), cwd=ROOT, check=True)
     expected = whole.read_bytes()
     moments = random.Random(20261125)

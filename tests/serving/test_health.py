@@ -23,7 +23,7 @@ WRONG = Answer(Stance.HOSTILE, Stance.HOSTILE, dict.fromkeys(STANCES, 0.25), Non
 
 def _faults_after_a_beat(answer: Answer, folder: Path | None) -> list[str]:
     async def run() -> list[str]:
-        desk = Desk(Metrics(), bound=96, request_statements=64)
+        desk = Desk(Metrics(), bound=96, request_statements=64, queue_seconds=1)
         health = Health(desk, lambda: (lambda _: iter([answer]), RIGHT), folder)
         tasks = [asyncio.create_task(desk.work()), asyncio.create_task(health.watch())]
         await asyncio.sleep(0.2)

@@ -25,7 +25,7 @@ GOOD = {"statements": [{"text": "We agree to it."}]}
         (405, {"method": "POST", "url": "/page/page.js"}),
         (415, {"method": "POST", "url": "/v1/classify", "content": b"{}", "headers": {"Content-Type": "text/plain"}}),
         (415, {"method": "POST", "url": "/v1/classify", "files": {"text": b"We agree."}}),
-        (422, {"method": "POST", "url": "/v1/classify", "json": {**GOOD, "options": {"coverage": 0.9}}}),
+        (422, {"method": "POST", "url": "/v1/classify", "json": {**GOOD, "options": {"coverage": 0.999}}}),
         (431, {"method": "GET", "url": "/livez", "headers": {"X-Long": "x" * 16384}}),
         (431, {"method": "GET", "url": "/" + "x" * 16384}),
     ],

@@ -79,3 +79,29 @@ def test_the_page_is_of_local_files_alone(client: TestClient) -> None:
         assert f"/page/{name}" in page.text
         assert client.get(f"/page/{name}").status_code == 200
     assert not [file.name for file in PAGE.iterdir() if "://" in file.read_text()]
+
+
+def test_connections_are_given_back_now_and_then(client: TestClient) -> None:
+    """One answer in 32 closes its connection, so that a worker that got all of them does not keep them."""
+    closed = [client.get("/livez").headers.get("connection") == "close" for _ in range(64)]
+    assert 2 == sum(closed)
+    assert 32 == [n for n, is_closed in enumerate(closed) if is_closed][1] - closed.index(True)
+
+
+def test_a_coverage_that_is_asked_for_decides_what_abstains(client: TestClient) -> None:
+    """The answers are the same; the higher the coverage, the more of them abstain."""
+    texts = [f"We {verb} the note of the {n}th." for n, verb in enumerate(("welcome", "reject", "read", "await"), 1)]
+
+    def ask(**options: float) -> list[dict[str, object]]:
+        body = {"statements": [{"text": text} for text in texts], "options": options}
+        response = client.post("/v1/classify", json=body)
+        assert 200 == response.status_code
+        answers: list[dict[str, object]] = response.json()["answers"]
+        return answers
+
+    plain, high = ask(), ask(coverage=0.99)
+    assert [answer["probabilities"] for answer in plain] == [answer["probabilities"] for answer in high]
+    assert ["uncertain"] * 4 == [answer["abstained"] for answer in high]
+    told = client.get("/v1/model").json()
+    assert [0.5, 0.99] == told["coverages"]
+    assert {"value", "low", "high", "n"} == set(told["figures"]["tuning"]["macro_f1_four"])

@@ -12,7 +12,13 @@ from training.dequantize import dequantize, read_weights, write_trainable
 from training.export import head_arrays, quantize_encoder
 from training.network import load_weights
 
-_SIZES = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+_SIZES = {
+    "vocab_size": 50,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
 ENCODERS = {
     "bert": lambda: BertModel(BertConfig(max_position_embeddings=40, **_SIZES), add_pooling_layer=False),
     "mpnet": lambda: MPNetModel(MPNetConfig(max_position_embeddings=40, **_SIZES), add_pooling_layer=False),

@@ -57,8 +57,12 @@ def test_a_group_counts_only_when_all_of_it_is_right() -> None:
     assert "Contrast groups wholly right: 1 of 2." in as_text("x", measure(ANSWERS, STATEMENTS))
 
 
-def test_named_figures_carry_their_side_and_count() -> None:
-    """As manifest and log hold them."""
-    named = measure(ANSWERS, STATEMENTS).named("dev")
-    assert named["dev_macro_f1_three"] == 1
-    assert named["dev_n"] == 5
+def test_measured_figures_carry_their_interval_and_count() -> None:
+    """As the manifest holds them; the calibration error has no interval."""
+    measured = measure(ANSWERS, STATEMENTS).measured()
+    three = measured["macro_f1_three"]
+    assert (1, 3) == (three.value, three.n)
+    assert measured["macro_f1_four"].low <= measured["macro_f1_four"].value  # type: ignore[operator]
+    assert (None, None, 5) == (
+        measured["calibration_error"].low, measured["calibration_error"].high, measured["calibration_error"].n
+    )  # fmt: skip

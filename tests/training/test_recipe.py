@@ -15,9 +15,9 @@ SMOKE = Path(__file__).parent.parent.parent / "configs" / "smoke.toml"
 
 def test_the_tiny_model_learns_something(tiny_folder: Path) -> None:
     """Better than always the same answer (macro-F1 0.1 over four), though from nothing and on few statements."""
-    figures = open_folder(tiny_folder).manifest.figures
-    assert figures["tuning_macro_f1_four"] > 0.2
-    assert figures["tuning_n"] > 50
+    figures = open_folder(tiny_folder).manifest.figures["tuning"]
+    assert figures["macro_f1_four"].value > 0.2
+    assert figures["macro_f1_four"].n > 50
 
 
 def test_a_finished_run_is_exported_to_the_same_model_again(tiny_folder: Path) -> None:
@@ -41,7 +41,7 @@ def test_another_config_does_not_go_on_from_a_run(tiny_folder: Path) -> None:
 def test_the_card_has_the_figures_and_their_side(tiny_folder: Path) -> None:
     """Front matter for a hub, and a table for people."""
     card = (tiny_folder / "README.md").read_text()
-    figures = open_folder(tiny_folder).manifest.figures
+    four = open_folder(tiny_folder).manifest.figures["tuning"]["macro_f1_four"]
     assert card.startswith("---\nlicense: apache-2.0\n")
-    assert f"value: {figures['tuning_macro_f1_four']}" in card
-    assert f"tuning, {figures['tuning_n']:.0f} statements" in card
+    assert f"value: {four.value}" in card
+    assert f"| {four.value:.3f} | {four.low:.3f} to {four.high:.3f} | {four.n} |" in card

@@ -82,7 +82,7 @@ def test_from_an_empty_registry_to_a_refusal_with_reasons(config: RetrainConfig,
 
 
 def test_the_challenger_starts_from_the_champion_s_weights(config: RetrainConfig) -> None:
-    """Tokenizer and the base's sum are handed on; a step so small that int8 does not show it leaves them as they are."""
+    """Tokenizer and the base's sum are handed on; a step too small for int8 to show leaves them as they are."""
     retrain(config, now=NOW)
     registry = Registry(Path(config.registry))
     pointer = registry.pointer()
