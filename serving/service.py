@@ -1,5 +1,6 @@
 """The BentoML service: it starts, replaces and stops the workers; every request is answered by our own routes."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -19,7 +20,10 @@ from serving.worker import make_worker, open_registry, open_ring
 
 class Front:
     """
-    Stands before the framework's own routes and answers in their place.
+    Stands before the framework's own routes and layers, and answers in their place.
+
+    BentoML sets a timer for each request, which holds it for the whole of its time-out though it was long answered:
+    half a kilobyte a request, for an hour at 3,600 s. So the layers are passed by once the worker has started.
 
     Attributes:
         routes: our application, in the state of this process; set when the worker starts.
@@ -32,8 +36,11 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Leave the start and the end to the framework; answer all else."""
-        app = self._framework if scope["type"] == "lifespan" else Front.routes
-        await app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            scope["app"].middleware_stack = self
+            await self._framework(scope, receive, send)
+        else:
+            await Front.routes(scope, receive, send)
 
 
 @bentoml.service(
@@ -41,8 +48,6 @@ class Front:
     workers="cpu_count",
     # Where a Bento is served, nobody passes by our own command, which sets it too.
     envs=[{"name": "BENTOML_DO_NOT_TRACK", "value": "True"}],
-    # Our own limits are far below; the framework's answer would have another shape.
-    traffic={"timeout": 3600},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
     tracing={"excluded_urls": ".*"},
@@ -58,6 +63,9 @@ class StanceService:
     @bentoml.on_startup
     async def start(self) -> None:
         """Begin to score and to watch."""
+        # What is there now stays: a collector that looked through all of it would hold every answer up meanwhile.
+        gc.collect()
+        gc.freeze()
         await self._running.__aenter__()
         self._worker.health.drain_on_sigterm(self._worker.config.drain_seconds)
 

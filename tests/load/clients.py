@@ -53,6 +53,8 @@ class Client:
         """Send a request and read its answer; never sent twice."""
         begun = time.monotonic()
         status, wait, body = 0, "", b""
+        if self._reader and self._reader.at_eof():  # it was idle for too long, and the service closed it
+            await self.close()
         try:
             if not self._writer:
                 self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
