@@ -24,7 +24,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 # A worker takes all connections that arrive while it is awake, and the other none. After so many answers it closes
 # one, of which the busier has more; whoever is idler takes it in anew.
-_ANSWERS_A_CLOSE = 32
+_ANSWERS_A_CLOSE = 16
 # The routes by which requests are counted; a path of another's choice must not become a label.
 _ROUTE = re.compile(r"/v1/(classify|model|feedback)|/(livez|readyz|metrics|openapi\.json|docs|page)|/$")
 # What an error keeps of the headers with which it came.

@@ -302,6 +302,7 @@ def main() -> int:
     """Walk; 1 where a claim did not hold."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--data", type=Path, help="folder with train.jsonl, dev.jsonl and unlabelled.jsonl.gz")
+    parser.add_argument("--statements", type=int, default=STATEMENTS, help="of the labelled data")
     parser.add_argument("--folder", type=Path, default=Path("runs/demo"))
     options = parser.parse_args()
     shutil.rmtree(options.folder, ignore_errors=True)
@@ -312,9 +313,9 @@ def main() -> int:
     own = expand_globs([str(ROOT / "training/statements/*.jsonl")])
     walk = Walk(options.folder.resolve(), [*held_out, data / "dev.jsonl"] if data else held_out, data)
     if data:
-        walk_through(walk, read_statements([data / "train.jsonl"]), {}, n=STATEMENTS)
+        walk_through(walk, read_statements([data / "train.jsonl"]), {}, n=options.statements)
     else:
-        walk_through(walk, read_statements(own), {"statements": []}, n=STATEMENTS)
+        walk_through(walk, read_statements(own), {"statements": []}, n=options.statements)
     for what in walk.failed:
         walk.say(f"FAULT: {what}")
     walk.say(f"done at {datetime.now(UTC).isoformat(timespec='seconds')}")

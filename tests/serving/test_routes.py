@@ -82,10 +82,10 @@ def test_the_page_is_of_local_files_alone(client: TestClient) -> None:
 
 
 def test_connections_are_given_back_now_and_then(client: TestClient) -> None:
-    """One answer in 32 closes its connection, so that a worker that got all of them does not keep them."""
+    """One answer in 16 closes its connection, so that a worker that got all of them does not keep them."""
     closed = [client.get("/livez").headers.get("connection") == "close" for _ in range(64)]
-    assert 2 == sum(closed)
-    assert 32 == [n for n, is_closed in enumerate(closed) if is_closed][1] - closed.index(True)
+    assert 4 == sum(closed)
+    assert 16 == [n for n, is_closed in enumerate(closed) if is_closed][1] - closed.index(True)
 
 
 def test_a_coverage_that_is_asked_for_decides_what_abstains(client: TestClient) -> None:
