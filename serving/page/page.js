@@ -70,45 +70,41 @@ function correction(text, said, given) {
   const td = cell("");
   const choice = document.createElement("select");
   choice.setAttribute("aria-label", "the right stance");
-  choice.append(new Option("it is right", ""));
   for (const stance of ["conciliatory", "conditional", "hostile", "none"]) {
     choice.append(new Option(stance === "none" ? "none expressed" : stance, stance));
   }
-  // Opening the list may take the selection away.
+  choice.value = given.stance;
+  const note = document.createElement("button");
+  note.type = "button";
+  note.textContent = "note it";
+  // A press on the list or the button may take the selection away.
   let selected;
   for (const event of ["pointerdown", "keydown"]) {
-    choice.addEventListener(event, () => { selected = selection(text, said); });
+    td.addEventListener(event, () => { selected = selection(text, said) || selected; });
   }
-  choice.addEventListener("change", async () => {
-    if (!choice.value) return;
+  note.addEventListener("click", async () => {
     const content = { statement: text, given, stance: choice.value, ...(selected && { condition: selected }) };
     try {
       const response = await post("/v1/feedback", content);
       const answer = await response.json();
       if (!response.ok) throw new Error(answer.detail);
-      noted(td, choice, answer.id, selected);
+      noted(td, [choice, note], answer.id, selected ? `${choice.value}, with its condition` : choice.value);
     } catch (error) {
-      choice.value = "";
       status.textContent = `not noted: ${error.message}`;
     }
   });
-  td.append(choice);
+  td.append(choice, " ", note);
   return td;
 }
 
-function noted(td, choice, id, selected) {
+function noted(td, controls, id, words) {
   const undo = document.createElement("button");
   undo.type = "button";
   undo.textContent = "undo";
-  const words = selected ? `${choice.value}, with its condition` : choice.value;
   undo.addEventListener("click", async () => {
     const response = await fetch(`/v1/feedback/${id}`, { method: "DELETE", headers: authorization() });
-    if (!response.ok) {
-      status.textContent = `not undone: ${(await response.json()).detail}`;
-      return;
-    }
-    choice.value = "";
-    td.replaceChildren(choice);
+    if (response.ok) td.replaceChildren(...controls);
+    else status.textContent = `not undone: ${(await response.json()).detail}`;
   });
   td.replaceChildren(`noted: ${words} `, undo);
 }

@@ -65,10 +65,9 @@ def test_a_correction_with_its_condition_is_stored_and_undone(watched: Watched, 
             getSelection().addRange(range);
         }"""
     )
-    box = watched.page.locator("#answers select")
-    box.focus()
-    watched.page.keyboard.press("ArrowDown")
-    box.select_option("hostile")
+    watched.page.locator("#answers select").dispatch_event("pointerdown")
+    watched.page.locator("#answers select").select_option("hostile")
+    watched.page.click("text=note it")
     watched.page.wait_for_selector("text=noted: hostile, with its condition")
     (row,) = map(json.loads, served.ask("GET", "/v1/feedback").text.splitlines())
     assert (TEXT, "hostile") == (row["statement"], row["stance"])
@@ -84,7 +83,7 @@ def test_the_interface_is_shown_from_local_files(watched: Watched, served: Serve
     """Swagger UI draws every route, and no third party is asked for a script."""
     watched.page.goto(f"{_url(served)}#key={SECRET}")
     watched.page.goto(_url(served, "/docs"))
-    watched.page.wait_for_selector("text=/v1/classify")
+    watched.page.get_by_text("/v1/classify").first.wait_for()
     assert all(url.startswith((_url(served), "data:")) for url in watched.requests)
     assert [] == watched.complaints
 

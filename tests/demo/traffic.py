@@ -39,8 +39,8 @@ class Traffic:
         self._thread.join()
 
     def lost(self) -> int:
-        """Count what was not answered 200."""
-        return sum(one.status != 200 for one in self._sent)
+        """Count what was neither answered nor told to come back."""
+        return sum(one.status not in {200, 429} for one in self._sent)
 
     def told(self) -> str:
         """Say how many were sent, and what came back."""
