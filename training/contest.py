@@ -13,6 +13,7 @@ from models.folder import MANIFEST
 from models.registry import ask_golden
 from models.stance import STANCES
 from training.data import LabelledStatement
+from training.drift import is_latin
 from training.gate import Contestant, EvaluationSet
 
 _SHORT, _LONG = 100, 250
@@ -20,7 +21,11 @@ _WARM_UP = ("We welcome the envoys.",)
 
 
 def evaluation_set(statements: Sequence[LabelledStatement], *, name: str, looks: int) -> EvaluationSet:
-    """Make a set of statements, with its slices: source, period (where the document names a year), stance, length."""
+    """
+    Make a set of statements, with its slices: source, period (where the document names a year), stance, length, script.
+
+    The script stands for the language, which labels do not name.
+    """
     gold = np.array([STANCES.index(s.stance) for s in statements], dtype=np.int64)
     _, documents = np.unique([s.document for s in statements], return_inverse=True)
     kinds = [_kinds(s) for s in statements]
@@ -68,5 +73,6 @@ def _kinds(statement: LabelledStatement) -> set[str]:
     characters = len(statement.text)
     length = "short" if characters < _SHORT else "long" if characters > _LONG else "middling"
     kinds = {f"source {statement.source}", f"stance {statement.stance}", f"length {length}"}
+    kinds.add(f"script {'Latin' if is_latin(statement.text) else 'other'}")
     years = [part for part in statement.document.split("_") if part.isdecimal() and len(part) == 4]  # noqa: PLR2004
     return kinds | {f"period {year[:3]}0s" for year in years}

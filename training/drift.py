@@ -118,13 +118,16 @@ def _deciles(values: Floats, known: NDArray[np.bool_]) -> Ints:
     return np.digitize(values, edges)
 
 
-def _script(text: str) -> int:
-    """Tell ASCII texts, other Latin ones and other scripts apart by most of their letters."""
+def is_latin(text: str) -> bool:
+    """Claim that at least half of a text's letters are Latin ones."""
     letters = [character for character in text if character.isalpha()]
     others = sum(ord(character) > 0x24F for character in letters)  # noqa: PLR2004
-    if 2 * others > len(letters):
-        return 2
-    return int(not text.isascii())
+    return 2 * others <= len(letters)
+
+
+def _script(text: str) -> int:
+    """Tell ASCII texts, other Latin ones and other scripts apart by most of their letters."""
+    return int(not text.isascii()) if is_latin(text) else 2
 
 
 def _tell_apart(

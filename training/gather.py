@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.errors import DataError
 from training.data import LabelledStatement, expand_globs, read_statements
+from training.drift import is_latin
 from training.labels_in import Reading, read_labels
 from training.merge import Merged, merge_labels
 from training.recipe import Sides
@@ -107,4 +108,6 @@ def _remarks(decided: list[LabelledStatement], merged: Merged) -> list[str]:
     for stance, n in counts.items():
         if n > _LOPSIDED * len(decided):
             remarks.append(f"{n} of {len(decided)} labels are {stance}")
+    if foreign := sum(not is_latin(s.text) for s in decided):
+        remarks.append(f"{foreign} of {len(decided)} texts are not in Latin script, for which no model here was made")
     return remarks
