@@ -53,14 +53,17 @@ class StanceClient:
         self._attempts = attempts
         self._http = httpx.Client(base_url=url, headers=_headers(key), timeout=seconds, transport=transport)
 
-    def classify(self, statements: Sequence[str]) -> list[Scored | Unscored]:
+    def classify(self, statements: Sequence[str], *, coverage: float | None = None) -> list[Scored | Unscored]:
         """
         Give one answer for each statement, in order, however many there are.
+
+        Args:
+            coverage: answers abstain unless one stance alone remains possible at this coverage.
 
         Raises:
             ServiceError: the service refused, or stayed busy or out of reach through all attempts.
         """
-        return [answer for body in _bodies(statements) for answer in self._ask(body)]
+        return [answer for body in _bodies(statements, coverage) for answer in self._ask(body)]
 
     def close(self) -> None:
         """Close the connections."""
@@ -101,14 +104,17 @@ class AsyncStanceClient:
         self._attempts = attempts
         self._http = httpx.AsyncClient(base_url=url, headers=_headers(key), timeout=seconds, transport=transport)
 
-    async def classify(self, statements: Sequence[str]) -> list[Scored | Unscored]:
+    async def classify(self, statements: Sequence[str], *, coverage: float | None = None) -> list[Scored | Unscored]:
         """
         Give one answer for each statement, in order, however many there are.
+
+        Args:
+            coverage: answers abstain unless one stance alone remains possible at this coverage.
 
         Raises:
             ServiceError: the service refused, or stayed busy or out of reach through all attempts.
         """
-        return [answer for body in _bodies(statements) for answer in await self._ask(body)]
+        return [answer for body in _bodies(statements, coverage) for answer in await self._ask(body)]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -140,9 +146,10 @@ def _headers(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _bodies(statements: Sequence[str]) -> Iterator[dict[str, object]]:
+def _bodies(statements: Sequence[str], coverage: float | None) -> Iterator[dict[str, object]]:
+    options = {} if coverage is None else {"options": {"coverage": coverage}}
     for start in range(0, len(statements), AT_ONCE):
-        yield {"statements": [{"text": text} for text in statements[start : start + AT_ONCE]]}
+        yield {"statements": [{"text": text} for text in statements[start : start + AT_ONCE]], **options}
 
 
 def _wait_unreached(error: httpx.TransportError, attempt: int, attempts: int) -> float:

@@ -1,5 +1,6 @@
 """A training config file: every key stands in it, and one reader makes one frozen record of it."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -101,3 +102,8 @@ def read_distil_config(path: Path) -> DistilConfig:
         if isinstance(values.get(role), str):
             values[role] = read_fit_config(path.parent / values[role]).model_dump()
     return validate_settings(DistilConfig, values, path)
+
+
+def config_hash(config: FitConfig) -> str:
+    """Give the SHA-256 of a config's values."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()

@@ -14,10 +14,11 @@ import numpy as np
 
 from models.tokens import cut_windows, tokenizer_from
 from training.bases import base_folder
-from training.config import DistilConfig
+from training.config import DistilConfig, config_hash
 from training.data import content_hash
 from training.pool import pool_hash, read_pool
-from training.recipe import claim, config_hash, encode_all, export_model, read_sides, train_network
+from training.recipe import claim, encode_all, read_sides, train_network
+from training.release import export_model
 from training.soft import SoftLabels, as_encoded, read_softly
 
 logger = logging.getLogger(__name__)

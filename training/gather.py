@@ -12,9 +12,8 @@ from training.data import LabelledStatement, expand_globs, read_statements
 from training.drift import is_latin
 from training.labels_in import Reading, read_labels
 from training.merge import Merged, merge_labels
-from training.recipe import Sides
 from training.retrain_config import RetrainConfig
-from training.split import leave_out_near, split_sides
+from training.split import Sides, leave_out_near, split_sides
 
 # The held-back fifth is drawn by this for ever: another seed would let what was judged by into training.
 _HELD_BACK_SEED = 5

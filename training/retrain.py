@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,21 +22,18 @@ from models.errors import ConfigError
 from models.folder import open_folder
 from models.registry import Registry
 from training.bases import base_folder
+from training.challenger import make_challenger
 from training.contest import compete, evaluation_set
 from training.data import LabelledStatement, content_hash
-from training.dequantize import write_trainable
 from training.embed import embed
 from training.gate import Verdict, judge
 from training.gather import Gathered, gather, write_atomically
 from training.noise import screen
-from training.recipe import encode_all, export_model, find_base, train_network
-from training.rehearse import rehearse
 from training.retrain_config import RetrainConfig
 from training.retrain_report import write_report
 
 logger = logging.getLogger(__name__)
 _PROJECT = Path(__file__).parent.parent
-_START = "start"
 
 
 class Outcome(IntEnum):
@@ -179,7 +175,8 @@ def _challenge(config: RetrainConfig, gathered: Gathered, registry: Registry, ru
     """Train, calibrate and judge; None where there is no champion to judge by."""
     model = run.folder / "model"
     if not model.is_dir():
-        _train(config, gathered, registry, run)
+        _say("training", run=run.folder.name, statements=len(gathered.sides.training))
+        make_challenger(config, gathered, registry, run.folder, champion=run.champion, today=run.today)
     if run.champion is None:
         return None
     _say("evaluating", run=run.folder.name, n=len(gathered.evaluation))
@@ -197,36 +194,6 @@ def _challenge(config: RetrainConfig, gathered: Gathered, registry: Registry, ru
         )
     }
     return judge(on, contestants["champion"], contestants["challenger"], contestants["anchor"], config.gate)
-
-
-def _train(config: RetrainConfig, gathered: Gathered, registry: Registry, run: Run) -> None:
-    start = _find_start(config, registry, run)
-    base = start or find_base(config.fit, gathered.sides, run.folder)
-    encoded = encode_all(config.fit, gathered.sides.training, base)
-    if start and config.pool:
-        encoded += rehearse(config, gathered.evaluation, start, target=run.folder / "soft.npz")
-    _say("training", run=run.folder.name, statements=len(encoded), start=str(start or base))
-    network = train_network(config.fit, encoded, base, run.folder, start=start)
-    base_sum = registry.show(run.champion).base_sum if start and run.champion else None
-    _say("exporting", run=run.folder.name)
-    tokenizer = run.folder / "network" / "tokenizer.json"
-    write_atomically(tokenizer, (base / "tokenizer.json").read_text(encoding="utf-8"))
-    target = run.folder / "model"
-    export_model(config.fit, gathered.sides, network, base=base, target=target, today=run.today, base_sum=base_sum)
-    shutil.rmtree(run.folder / _START, ignore_errors=True)
-
-
-def _find_start(config: RetrainConfig, registry: Registry, run: Run) -> Path | None:
-    """Give the champion's trainable weights; where nobody kept them, they are made of its int8 ones."""
-    if config.from_base or run.champion is None:
-        return None
-    kept = registry.trainable(run.champion)
-    if kept.is_dir():
-        return kept
-    made = run.folder / _START
-    if not made.is_dir():
-        write_trainable(registry.folder(run.champion), made)
-    return made
 
 
 def _settle(registry: Registry, run: Run, verdict: Verdict | None, *, now: datetime) -> Outcome:

@@ -4,11 +4,20 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from training.data import LabelledStatement
 
 NEAR_DUPLICATE = 0.8
 _SHINGLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is trained on, and what is chosen and calibrated by."""
+
+    training: list[LabelledStatement]
+    tuning: list[LabelledStatement]
 
 
 def split_sides(

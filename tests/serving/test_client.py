@@ -49,6 +49,15 @@ def test_any_number_of_statements_is_answered_in_order(client: TestClient) -> No
     assert answers[0] == answers[129]
 
 
+def test_a_coverage_is_asked_for_with_every_request(client: TestClient) -> None:
+    """All abstain at the highest, with the tiny model; one that it does not have is the service's refusal."""
+    with StanceClient("http://test", KEY, transport=_ToApp(client)) as asker:
+        answers = asker.classify(["We agree to it."] * 70, coverage=0.99)
+        assert {"uncertain"} == {answer.abstained for answer in answers if isinstance(answer, Scored)}
+        with pytest.raises(ServiceError, match="422: coverage 0.999 is above 0.99"):
+            asker.classify(["We agree to it."], coverage=0.999)
+
+
 def test_retry_after_is_honoured(client: TestClient) -> None:
     """Two busy answers of a second each: three requests, at least two seconds."""
     transport = _ToApp(client, _busy(429, "1"), _busy(503, "1"))
