@@ -61,7 +61,7 @@ def _read(pid: int, seconds: float) -> Reading:
 async def _watch(served: Served, seconds: float) -> tuple[dict[int, list[Reading]], list[Sent]]:
     begun = time.monotonic()
     load = asyncio.create_task(
-        closed_loop(served.port, _requests(), clients=4, goes_on=lambda: time.monotonic() < begun + seconds, pause=0.01)
+        closed_loop(served.port, _requests(), clients=3, goes_on=lambda: time.monotonic() < begun + seconds, pause=0.02)
     )
     readings: dict[int, list[Reading]] = {pid: [] for pid in served.workers()}
     while not load.done():

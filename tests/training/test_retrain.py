@@ -16,6 +16,7 @@ from models.folder import open_folder
 from models.registry import Registry
 from models.stance import STANCES
 from training.__main__ import main
+from training.contest import evaluation_set
 from training.data import read_statements
 from training.gather import gather
 from training.retrain import Outcome, retrain
@@ -132,6 +133,31 @@ def test_what_is_judged_by_is_never_trained_on(config: RetrainConfig) -> None:
     rows = (Path(config.runs).parent / "labels" / "labels.jsonl").read_text().splitlines(keepends=True)
     (Path(config.runs).parent / "labels" / "labels.jsonl").write_text("".join(rows[: len(rows) // 2]))
     assert {s.document for s in gather(config, now=NOW).held_back} <= held
+
+
+def test_texts_in_another_script_are_remarked_on_and_a_slice_of_their_own(config: RetrainConfig) -> None:
+    """The labels of three are counted; where there are enough of them, they are judged apart."""
+    file = Path(config.runs).parent / "labels" / "labels.jsonl"
+    rows = [{"text": f"Мы отвергаем ноту номер {n}.", "stance": "hostile", "who": "ann"} for n in range(3)]
+    file.write_text(file.read_text() + "".join(json.dumps(row) + "\n" for row in rows))
+    gathered = gather(config, now=NOW)
+    assert f"3 of {len(gathered.decided)} texts are not in Latin script, for which no model here was made" in (
+        gathered.remarks
+    )
+    slices = evaluation_set(gathered.decided, name="all", looks=1).slices
+    assert (3, len(gathered.decided) - 3) == (slices["script other"].sum(), slices["script Latin"].sum())
+
+
+def test_looks_are_counted_by_the_files_and_not_by_what_is_held_back(config: RetrainConfig, tmp_path: Path) -> None:
+    """With half of the labels another fifth is held back; the second run's look is the second all the same."""
+    retrain(config, now=NOW)
+    for epochs, share in ((1, 1.0), (2, 0.5)):
+        file = tmp_path / "runs" / "labels" / "labels.jsonl"
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(lines[: int(share * len(lines))]))
+        fit = config.fit.model_copy(update={"epochs": epochs, "seed": 9})
+        _, run = retrain(config.model_copy(update={"fit": fit}), now=NOW)
+    assert 2 == json.loads((run / "verdict.json").read_text())["looks"]
 
 
 def test_dry_run_touches_nothing_and_says_what_would_happen(
