@@ -89,7 +89,7 @@ def test_the_challenger_starts_from_the_champion_s_weights(config: RetrainConfig
     pointer = registry.pointer()
     assert pointer
     old = open_folder(registry.folder(pointer.version))
-    held = {"epochs": 1, "seed": 3, "learning_rate": 1e-12, "head_learning_rate": 1e-12}
+    held = {"epochs": 1, "seed": 3, "learning_rate": 1e-30, "head_learning_rate": 1e-30}
     _, run = retrain(config.model_copy(update={"fit": config.fit.model_copy(update=held)}), now=NOW)
     assert old.encoder() == open_folder(run / "model").encoder()
     held = {"epochs": 1, "seed": 3}
@@ -106,7 +106,7 @@ def test_weights_that_nobody_kept_are_made_of_the_int8_ones(config: RetrainConfi
 
     Trained so little that int8 does not show it, the challenger is no better, and so refused.
     """
-    held = {"epochs": 1, "learning_rate": 1e-12, "head_learning_rate": 1e-12}
+    held = {"epochs": 1, "learning_rate": 1e-30, "head_learning_rate": 1e-30}
     fit = config.fit.model_copy(update=held)
     outcome, run = retrain(config.model_copy(update={"first": str(tiny_folder), "fit": fit}), now=NOW)
     registry = Registry(Path(config.registry))
