@@ -110,7 +110,8 @@ def main() -> int:
     sys.stdout.write(f"{options.minutes:g} minutes, {len(sent)} requests: {dict(sorted(statuses.items()))}\n")
     faults = _faults(readings)
     faults += [] if is_same else ["a worker was replaced"]
-    faults += [] if set(statuses) == {200, 201, 400, 401} else ["statuses that were not to come"]
+    # On a machine with other work a queue may fill: that is told, and no fault.
+    faults += [] if set(statuses) - {429} == {200, 201, 400, 401} else ["statuses that were not to come"]
     sys.stdout.write("".join(f"FAULT: {fault}\n" for fault in faults))
     return int(bool(faults))
 
