@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("config", type=Path)
     fit.add_argument("--data", type=Path, nargs="*", default=[], help="labelled JSONL besides the config's own")
     fit.add_argument("--apart-from", type=Path, nargs="*", default=[], help="labelled JSONL kept for evaluation")
+    fit.add_argument("--start", type=Path, help="a model folder whose weights to go on from, instead of the base's")
     fit.add_argument("--runs", type=Path, default=Path("runs"))
     fit.set_defaults(run=_fit)
 
@@ -83,6 +84,12 @@ def _add_engine_commands(commands: Commands) -> None:
     bench.add_argument("--small-rows", type=int, default=20_000, help="for the small model, and ten times as many")
     bench.set_defaults(run=_batch_bench)
 
+    prune = commands.add_parser("prune", help="a base of many languages -> one with the pieces of given texts")
+    prune.add_argument("base", help="a base's name or folder, such as e5")
+    prune.add_argument("target", type=Path)
+    prune.add_argument("texts", type=Path, nargs="+", help="JSONL, also .gz, with text and document")
+    prune.set_defaults(run=_prune)
+
     floats = commands.add_parser("dequantize", help="write a model folder's weights as a network to train on")
     floats.add_argument("model", type=Path)
     floats.add_argument("target", type=Path)
@@ -101,7 +108,8 @@ def _fit(options: argparse.Namespace) -> None:
 
     config = read_fit_config(options.config)
     data, kept = options.data, options.apart_from
-    print(fit_model(config, data=data, apart_from=kept, runs=options.runs, today=date.today()))
+    made = fit_model(config, data=data, apart_from=kept, runs=options.runs, today=date.today(), start=options.start)
+    print(made)
 
 
 def _distil(options: argparse.Namespace) -> None:
@@ -152,6 +160,15 @@ def _batch_bench(options: argparse.Namespace) -> None:
 
     rows = {name: getattr(options, name) for name in ("rows", "peer_rows", "small_rows")}
     print(compare_batch(options.model, options.data, small_model=options.small_model, **rows))
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from training.bases import base_folder
+    from training.pool import read_pool
+    from training.prune import prune_pieces
+
+    texts = [text for path in options.texts for text in read_pool(path, apart_from=[], files=[])]
+    print(f"{prune_pieces(base_folder(options.base), texts, options.target)} pieces")
 
 
 def _dequantize(options: argparse.Namespace) -> None:

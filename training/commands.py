@@ -46,6 +46,14 @@ def add_commands(commands: Commands) -> None:
     export.add_argument("--model", type=Path, default=Path("models/default"))
     export.add_argument("--limit", type=int, default=500)
     export.set_defaults(run=_export_labels)
+    apply = labels.add_parser("apply", help="labels by reference, joined with the texts that they name")
+    apply.add_argument(
+        "tables", type=Path, nargs="+", help="tab-separated: id, sha256_12, stance, confidence, condition"
+    )
+    apply.add_argument("--to", type=Path, nargs="*", default=[], help="labelled JSONL; what a table labels is replaced")
+    apply.add_argument("--texts", type=Path, nargs="*", default=[], help="unlabelled JSONL, also .gz")
+    apply.add_argument("--target", type=Path, required=True, help="labelled JSONL to write")
+    apply.set_defaults(run=_apply_labels)
 
 
 def _add_models(commands: Commands) -> None:
@@ -142,6 +150,17 @@ def _check_labels(options: argparse.Namespace) -> int:
         f"{len(merged.undecided)} undecided; Krippendorff's alpha {alpha}\n"
     )
     return 1 if reading.faults else 0
+
+
+def _apply_labels(options: argparse.Namespace) -> int:
+    import json
+
+    from training.gather import write_atomically
+    from training.references import apply_references
+
+    lines = apply_references(options.tables, labelled=options.to, texts=options.texts)
+    write_atomically(options.target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    return 0
 
 
 def _export_labels(options: argparse.Namespace) -> int:

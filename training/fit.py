@@ -24,7 +24,7 @@ from tqdm import tqdm
 from models.stance import STANCES, Stance
 from training.batches import Batch, Encoded, collate, order_epoch
 from training.config import FitConfig
-from training.network import StanceNetwork
+from training.network import StanceNetwork, mixed_precision
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +116,7 @@ def _order(encoded: Sequence[Encoded], config: FitConfig, epoch: int) -> list[li
 
 def _take_step(network: StanceNetwork, batch: Batch, weights: LossWeights, optimizer: Optimizer) -> Tensor:
     optimizer.zero_grad(set_to_none=True)
-    # A GPU multiplies in bfloat16 many times faster; the weights and the losses stay in float32.
-    with torch.autocast("cuda", torch.bfloat16, enabled=batch.ids.is_cuda):
+    with mixed_precision(batch.ids.device):
         stance_logits, condition_logits = network(batch.ids, batch.mask)
     loss = two_head_loss(stance_logits.float(), condition_logits.float(), batch, weights)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -147,7 +146,7 @@ def _make_optimizer(network: StanceNetwork, config: FitConfig) -> Optimizer:
             {"params": parameters, "lr": rate, "weight_decay": config.weight_decay if decayed else 0.0}
             for (rate, decayed), parameters in groups.items()
         ],
-        fused=next(network.parameters()).is_cuda,
+        fused=True,
     )
 
 

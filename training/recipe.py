@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 
 from models.errors import ConfigError
+from models.folder import open_folder
 from models.tokens import tokenizer_from
 from training.bases import base_folder
 from training.batches import Encoded, encode_statement
 from training.config import FitConfig, config_hash
 from training.data import LabelledStatement, content_hash, expand_globs, read_statements
+from training.dequantize import write_trainable
 from training.fit import fine_tune
 from training.network import StanceNetwork, load_network, load_weights, save_weights
 from training.release import export_model
@@ -25,7 +27,15 @@ logger = logging.getLogger(__name__)
 SCRATCH = "scratch"
 
 
-def fit_model(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[Path], runs: Path, today: date) -> Path:
+def fit_model(
+    config: FitConfig,
+    *,
+    data: Sequence[Path],
+    apart_from: Sequence[Path],
+    runs: Path,
+    today: date,
+    start: Path | None = None,
+) -> Path:
     """
     Make a model folder of labelled statements, in `runs`/NAME/model; a run that was cut off goes on.
 
@@ -34,16 +44,28 @@ def fit_model(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[P
     Args:
         data: labelled files to train on besides the config's own statements.
         apart_from: labelled files kept for evaluation; what is near to them is left out of training.
+        start: a model folder whose weights, heads included, it goes on from, instead of the base's.
     """
     run = runs / config.name
     run.mkdir(parents=True, exist_ok=True)
     sides = read_sides(config, data=data, apart_from=apart_from)
-    claim(run, {"config": config_hash(config), "data": content_hash(sides.training)})
-    base = find_base(config, sides, run)
-    network = train_network(config, encode_all(config, sides.training, base), base, run)
-    target = run / "model"
-    export_model(config, sides, network, base=base, target=target, today=today)
+    identity = {"config": config_hash(config), "data": content_hash(sides.training)}
+    first = open_folder(start) if start else None
+    if first:
+        identity["start"] = first.manifest_sum
+    claim(run, identity)
+    base = find_base(config, sides, run) if start is None else _find_start(start, run / "start")
+    encoded = encode_all(config, sides.training, base)
+    network = train_network(config, encoded, base, run, start=base if start else None)
+    target, base_sum = run / "model", first.manifest.base_sum if first else None
+    export_model(config, sides, network, base=base, target=target, today=today, base_sum=base_sum)
     return target
+
+
+def _find_start(model: Path, made: Path) -> Path:
+    if not made.is_dir():
+        write_trainable(model, made)
+    return made
 
 
 def read_sides(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[Path]) -> Sides:
@@ -67,7 +89,7 @@ def claim(run: Path, identity: dict[str, str]) -> None:
     """
     place = run / "run.json"
     begun = json.loads(place.read_text()) if place.exists() else identity
-    if differing := sorted(key for key in identity if begun[key] != identity[key]):
+    if differing := sorted(key for key in begun.keys() | identity.keys() if begun.get(key) != identity.get(key)):
         raise ConfigError(f"{run} was begun with another {' and '.join(differing)}; remove it, or name the config anew")
     place.write_text(json.dumps(identity))
 

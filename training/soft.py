@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.batches import Encoded, collate
-from training.network import StanceNetwork
+from training.network import StanceNetwork, mixed_precision
 
 Halves = NDArray[np.float16]
 
@@ -62,6 +62,6 @@ def _read_all(
     for start in tqdm(range(0, len(ids), batch_size), desc="read the pool", mininterval=5):
         positions = by_length[start : start + batch_size]
         batch = collate([Encoded(ids[i], [0.0] * len(ids[i]), 0, 0) for i in positions], padding_id)
-        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.inference_mode(), mixed_precision(device):
             stance, condition = teacher(batch.ids.to(device), batch.mask.to(device))
         yield positions, stance.float().softmax(dim=1).cpu().numpy(), condition.float().sigmoid().cpu().numpy()

@@ -45,3 +45,17 @@ def test_the_card_has_the_figures_and_their_side(tiny_folder: Path) -> None:
     assert card.startswith("---\nlicense: apache-2.0\n")
     assert f"value: {four.value}" in card
     assert f"| {four.value:.3f} | {four.low:.3f} to {four.high:.3f} | {four.n} |" in card
+
+
+def test_a_run_goes_on_from_a_model_folder(tiny_folder: Path, tmp_path: Path) -> None:
+    """With its weights and its base's sum; one step at no rate to speak of changes next to nothing."""
+    update = {"name": "further", "epochs": 1, "learning_rate": 1e-12, "head_learning_rate": 1e-12}
+    config = read_fit_config(SMOKE).model_copy(update=update)
+    made = fit_model(config, data=[], apart_from=[], runs=tmp_path, today=date(2026, 11, 25), start=tiny_folder)
+    first, second = open_folder(tiny_folder), open_folder(made)
+    assert second.manifest.base_sum == first.manifest.base_sum
+    assert second.files["tokenizer.json"] == first.files["tokenizer.json"]
+    before, after = (folder.manifest.figures["tuning"]["macro_f1_four"].value for folder in (first, second))
+    assert after == pytest.approx(before, abs=0.02)
+    with pytest.raises(ConfigError, match="was begun with another start"):
+        fit_model(config, data=[], apart_from=[], runs=tmp_path, today=date(2026, 11, 25))

@@ -1,0 +1,88 @@
+"""
+Labels by reference: a table that names statements by id and sum, and holds no word of them.
+
+Texts belong to their authors and cannot be in the project; what was read in them can.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.errors import DataError
+
+_COLUMNS = ("id", "sha256_12", "stance", "confidence", "condition")
+_SUM_DIGITS = 12
+
+
+def apply_references(
+    tables: Iterable[Path], *, labelled: Sequence[Path], texts: Sequence[Path]
+) -> Iterator[dict[str, Any]]:
+    """
+    Give all lines of labelled JSONL with the tables' labels where they have one, then the tables' other statements.
+
+    Args:
+        tables: tab-separated, with a head: id, sha256_12, stance, confidence, and condition as `start-end` or empty.
+        labelled: labelled JSONL; a later label of a table replaces the line's own.
+        texts: JSONL (also .gz) of unlabelled statements that the tables may name.
+
+    Raises:
+        DataError: a table that is not as it must be, a text that is not the one that was labelled, or an id that
+            none of the files has.
+    """
+    rows = dict(row for table in tables for row in _read_table(table))
+    for path in labelled:
+        for place, line in _lines(path):
+            row = rows.pop(str(line.get("id")), None)
+            yield {**line, **_label(row, line, place)} if row else line
+    for path in texts:
+        for place, line in _lines(path):
+            row = rows.pop(str(line.get("id")), None)
+            if row:
+                yield {**line, **_label(row, line, place)}
+    if rows:
+        raise DataError(f"{len(rows)} labels name statements that no file has, first {next(iter(rows))!r}")
+
+
+def text_sum(text: str) -> str:
+    """Give the first 12 hex digits of SHA-256 over the lower-cased letters, digits and underscores of a text."""
+    return hashlib.sha256(re.sub(r"\W+", "", text.lower()).encode()).hexdigest()[:_SUM_DIGITS]
+
+
+def _read_table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t")
+            if tuple(reader.fieldnames or ()) != _COLUMNS:
+                raise DataError(f"{path}:1: columns {reader.fieldnames} are not {', '.join(_COLUMNS)}")
+            yield from ((row["id"], {**row, "place": f"{path}:{reader.line_num}"}) for row in reader)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _label(row: dict[str, str], line: dict[str, Any], place: str) -> dict[str, Any]:
+    text = line.get("text")
+    if not isinstance(text, str) or text_sum(text) != row["sha256_12"]:
+        raise DataError(f"{place}: not the text that {row['place']} labels: its sum is not {row['sha256_12']}")
+    condition = None
+    if row["condition"]:
+        try:
+            start, end = map(int, row["condition"].split("-"))
+        except ValueError as error:
+            raise DataError(f"{row['place']}: condition {row['condition']!r} is not start-end") from error
+        condition = {"start": start, "end": end, "text": text[start:end]}
+    return {"stance": row["stance"], "confidence": int(row["confidence"]), "condition": condition}
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, start=1):
+                yield f"{path}:{number}", json.loads(line)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
