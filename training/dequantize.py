@@ -18,6 +18,10 @@ from training.network import StanceNetwork, save_weights
 
 Floats = NDArray[np.float32]
 _BINARY_VERSION = 6
+_GREATEST = 127
+# Of a step to either side: just less than half, or float32's own rounding would now and then cross it.
+_WITHIN = 0.499
+_SEED = 20261126
 # The order of CTranslate2's DataType; bfloat16, which numpy has not, is never written here.
 _TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16)
 
@@ -30,21 +34,27 @@ def write_trainable(model: Path, target: Path) -> None:
         ModelError: the folder is refused, or its encoder is not one that `export.py` writes.
     """
     folder = open_folder(model)
-    network = dequantize(folder)
+    network = dequantize(folder, seed=_SEED)
     neighbour = target.with_name(target.name + ".part")
     save_weights(network, neighbour)
     (neighbour / "tokenizer.json").write_bytes(folder.files["tokenizer.json"])
     neighbour.rename(target)
 
 
-def dequantize(folder: ModelFolder) -> StanceNetwork:
+def dequantize(folder: ModelFolder, *, seed: int | None = None) -> StanceNetwork:
     """
     Make the network whose export is this model: each int8 weight times its row's step, all else as it is.
+
+    Args:
+        seed: draws for each weight a place within the step that is rounded to it (dither: Roberts 1962, "Picture
+            Coding Using Pseudo-Random Noise"); None puts all in the middle. Of weights in the middle, what training
+            moves by less than half a step is rounded away again, all of it; of weights anywhere, the share that
+            crosses to the next step is what was moved, on average.
 
     Raises:
         ModelError: the encoder is of another format or kind.
     """
-    arrays = read_weights(folder.encoder())
+    arrays = read_weights(folder.encoder(), draw=None if seed is None else np.random.default_rng(seed))
     kind = json.loads(folder.files["config.json"])["model_type"]
     if kind not in ("bert", "mpnet"):
         raise ModelError(f"encoder type {kind!r} is not one of bert, mpnet")
@@ -57,9 +67,12 @@ def dequantize(folder: ModelFolder) -> StanceNetwork:
     return network
 
 
-def read_weights(content: bytes) -> dict[str, Floats]:
+def read_weights(content: bytes, *, draw: np.random.Generator | None = None) -> dict[str, Floats]:
     """
     Read CTranslate2's binary weights (its `ModelSpec._serialize`, version 6), int8 tables as floats.
+
+    Args:
+        draw: dithers each int8 weight within its step.
 
     Returns:
         name -> array of the shape it was written with; aliases hold the same array as what they name.
@@ -74,7 +87,12 @@ def read_weights(content: bytes) -> dict[str, Floats]:
         raise ModelError(f"the encoder's weights end early, at byte {stream.tell()} of {len(content)}") from error
     for name, scale in [(name, array) for name, array in arrays.items() if name.endswith("_scale")]:
         table = name.removesuffix("_scale")
-        arrays[table] = (arrays[table].astype(np.float32) / scale[:, None]).astype(np.float32)
+        steps = arrays[table].astype(np.float32)
+        if draw:
+            # The greatest of a row stays: it decides how long the row's steps are. A row of zeros has none.
+            is_free = (np.abs(steps) < _GREATEST) & steps.any(axis=1, keepdims=True)
+            steps += np.where(is_free, draw.uniform(-_WITHIN, _WITHIN, steps.shape), 0)
+        arrays[table] = (steps / scale[:, None]).astype(np.float32)
     return arrays
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel, PreTrainedModel
@@ -25,10 +26,11 @@ ENCODERS = {
 }
 
 
-def test_the_shipped_model_comes_back_byte_for_byte() -> None:
-    """Weights, shape and heads: int8 -> float -> int8 loses nothing."""
+@pytest.mark.parametrize("seed", [None, 1])
+def test_the_shipped_model_comes_back_byte_for_byte(seed: int | None) -> None:
+    """Weights, shape and heads: int8 -> float -> int8 loses nothing, dithered or not."""
     folder = open_folder(Path("models/default"))
-    network = dequantize(folder)
+    network = dequantize(folder, seed=seed)
     weights, shape = quantize_encoder(network.encoder)
     assert folder.encoder() == weights
     assert folder.manifest.encoder == shape
@@ -66,3 +68,17 @@ def test_weights_of_another_version_or_cut_short_are_refused() -> None:
         read_weights(b"\x09" + content[1:])
     with pytest.raises(ModelError, match=rf"end early, at byte \d+ of {len(content) - 200}"):
         read_weights(content[:-200])
+
+
+def test_small_steps_of_training_are_not_rounded_away() -> None:
+    """A fifth of a step: weights in the middle of theirs lose it, dithered ones keep it on average."""
+    content = open_folder(Path("models/default")).encoder()
+    name = "encoder/layer_11/ffn/linear_0/weight"
+    before = read_weights(content)[name]
+    moved = 0.2 * np.abs(before).max(axis=1, keepdims=True) / 127
+    for draw, kept in ((None, 0.0), (np.random.default_rng(1), 0.2)):
+        weights = read_weights(content, draw=draw)[name]
+        step = np.abs(weights).max(axis=1, keepdims=True) / 127
+        inner = np.abs(before) < 0.9 * np.abs(before).max(axis=1, keepdims=True)
+        change = np.rint((weights + moved) / step) - np.rint(before / step)
+        assert change[inner].mean() == pytest.approx(kept, abs=0.01)
