@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("config", type=Path)
     fit.add_argument("--data", type=Path, nargs="*", default=[], help="labelled JSONL besides the config's own")
     fit.add_argument("--apart-from", type=Path, nargs="*", default=[], help="labelled JSONL kept for evaluation")
+    fit.add_argument("--extra", type=Path, nargs="*", default=[], help="labelled JSONL to train on, not to tune by")
     fit.add_argument("--start", type=Path, help="a model folder whose weights to go on from, instead of the base's")
     fit.add_argument("--runs", type=Path, default=Path("runs"))
     fit.set_defaults(run=_fit)
@@ -108,7 +109,15 @@ def _fit(options: argparse.Namespace) -> None:
 
     config = read_fit_config(options.config)
     data, kept = options.data, options.apart_from
-    made = fit_model(config, data=data, apart_from=kept, runs=options.runs, today=date.today(), start=options.start)
+    made = fit_model(
+        config,
+        data=data,
+        apart_from=kept,
+        extra=options.extra,
+        runs=options.runs,
+        today=date.today(),
+        start=options.start,
+    )
     print(made)
 
 

@@ -33,6 +33,7 @@ class FitConfig(BaseModel):
         confidence_weights: loss weights of labels that are arguable, probable and sure.
         condition_weight: weight of the condition head's loss beside the stance head's.
         warmup_share: share of the steps in which the learning rate rises; then it falls to 0.
+        rounded: whether it is trained in the int8 numbers in which it ships; a third slower.
         checkpoint_steps: steps between two checkpoints.
         coverage: share of the tuning side that is answered without abstaining as uncertain.
         threads: torch threads; 0 leaves it to torch.
@@ -60,6 +61,7 @@ class FitConfig(BaseModel):
     class_weight_power: Share
     confidence_weights: tuple[Positive, Positive, Positive]
     condition_weight: Annotated[float, Field(ge=0)]
+    rounded: bool
     checkpoint_steps: Count
     coverage: Annotated[float, Field(gt=0, le=1)]
     threads: Annotated[int, Field(ge=0)]

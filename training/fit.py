@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from models.stance import STANCES, Stance
 from training.batches import Batch, Encoded, collate, order_epoch
 from training.config import FitConfig
 from training.network import StanceNetwork, mixed_precision
+from training.rounding import rounded
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,20 @@ def fine_tune(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.freeze_lowest(config.frozen_layers)
     network.to(device).train()
+    with rounded(network) if config.rounded else nullcontext():
+        _run(network, encoded, config, folder=folder, padding_id=padding_id, device=device)
+    network.eval()
+
+
+def _run(
+    network: StanceNetwork,
+    encoded: Sequence[Encoded],
+    config: FitConfig,
+    *,
+    folder: Path,
+    padding_id: int,
+    device: torch.device,
+) -> None:
     batches = [batch for epoch in range(config.epochs) for batch in _order(encoded, config, epoch)]
     optimizer = _make_optimizer(network, config)
     schedule = LambdaLR(optimizer, lambda step: _rate(step, len(batches), config.warmup_share))
@@ -74,7 +90,6 @@ def fine_tune(
             _write_checkpoint(checkpoint, step, network, optimizer, schedule)
             _log(folder, step=step, of=len(batches), loss=torch.stack(losses).mean().item())
             losses.clear()
-    network.eval()
 
 
 def weigh_labels(encoded: Sequence[Encoded], config: FitConfig, device: torch.device) -> LossWeights:

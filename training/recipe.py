@@ -34,6 +34,7 @@ def fit_model(
     apart_from: Sequence[Path],
     runs: Path,
     today: date,
+    extra: Sequence[Path] = (),
     start: Path | None = None,
 ) -> Path:
     """
@@ -44,11 +45,13 @@ def fit_model(
     Args:
         data: labelled files to train on besides the config's own statements.
         apart_from: labelled files kept for evaluation; what is near to them is left out of training.
+        extra: labelled files to train on, but not to choose or calibrate by, since they were drawn by how a model
+            read them: what falls on the tuning side is left out.
         start: a model folder whose weights, heads included, it goes on from, instead of the base's.
     """
     run = runs / config.name
     run.mkdir(parents=True, exist_ok=True)
-    sides = read_sides(config, data=data, apart_from=apart_from)
+    sides = read_sides(config, data=data, apart_from=apart_from, extra=extra)
     identity = {"config": config_hash(config), "data": content_hash(sides.training)}
     first = open_folder(start) if start else None
     if first:
@@ -68,16 +71,20 @@ def _find_start(model: Path, made: Path) -> Path:
     return made
 
 
-def read_sides(config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[Path]) -> Sides:
+def read_sides(
+    config: FitConfig, *, data: Sequence[Path], apart_from: Sequence[Path], extra: Sequence[Path] = ()
+) -> Sides:
     """Read all statements of a run and cut them into its two sides, the same for the same config and data."""
-    everything = read_statements([*expand_globs(config.statements), *data])
+    everything = read_statements([*expand_globs(config.statements), *data, *extra])
+    drawn = {statement.id for statement in read_statements(extra)}
     kept = leave_out_near(everything, read_statements(apart_from))
     training, tuning = split_sides(kept, share=config.tuning_share, seed=config.split_seed)
+    sides = Sides(training, [statement for statement in tuning if statement.id not in drawn])
     logger.info(
         "%d statements: %d to train on, %d to tune by, %d left out as near to what is evaluated on",
-        len(everything), len(training), len(tuning), len(everything) - len(kept),
+        len(everything), len(sides.training), len(sides.tuning), len(everything) - len(kept),
     )  # fmt: skip
-    return Sides(training, tuning)
+    return sides
 
 
 def claim(run: Path, identity: dict[str, str]) -> None:

@@ -1,0 +1,68 @@
+"""
+Training in the numbers in which the model ships: weights and activations rounded as the int8 engine rounds them.
+
+Straight-through rounding after Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through
+Stochastic Neurons", as Jacob et al. 2018 train with it ("Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference"): forward the rounded values, backward as if nothing had been rounded.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from training.network import StanceNetwork
+
+_GREATEST = 127
+_SMALLEST = 1e-12
+
+
+def round_rows(values: Tensor) -> Tensor:
+    """Round each row to 255 steps, the greatest of them its greatest value; gradients pass as if it were not."""
+    with torch.no_grad():
+        step = (values.abs().amax(dim=-1, keepdim=True) / _GREATEST).clamp_min(_SMALLEST)
+        moved = (values / step).round_().mul_(step).sub_(values)
+    return values + moved
+
+
+@contextmanager
+def rounded(network: StanceNetwork) -> Iterator[None]:
+    """
+    Let an encoder compute with rounded weights and activations; afterwards it has the rounded weights.
+
+    The heads stay in floats, as they ship.
+    """
+    hooks, trained = [], []
+    for module in network.encoder.modules():
+        if isinstance(module, nn.Linear | nn.Embedding) and not _is_bias_table(network, module):
+            if module.weight.requires_grad:
+                parametrize.register_parametrization(module, "weight", _RoundedRows())
+                trained.append(module)
+            else:
+                module.weight.data = round_rows(module.weight.data)
+        if isinstance(module, nn.Linear):
+            hooks.append(module.register_forward_pre_hook(_round_input))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module in trained:
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+
+
+class _RoundedRows(nn.Module):
+    def forward(self, weight: Tensor) -> Tensor:
+        return round_rows(weight)
+
+
+def _round_input(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return round_rows(inputs[0]), *inputs[1:]
+
+
+def _is_bias_table(network: StanceNetwork, module: nn.Module) -> bool:
+    """Claim whether it is MPNet's table of relative positions, which ships in floats."""
+    return module is getattr(network.encoder.encoder, "relative_attention_bias", None)
