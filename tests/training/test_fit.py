@@ -28,14 +28,15 @@ def _network() -> StanceNetwork:
     return StanceNetwork(MPNetModel(MPNetConfig(vocab_size=20, **size), add_pooling_layer=False))
 
 
+@pytest.mark.parametrize("rounded", [False, True])
 def test_a_run_cut_off_ends_in_the_weights_of_an_undisturbed_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    *, rounded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped at step 5 of 12, after the checkpoint of step 3: dropout, order and rates go on from there."""
     whole = _network()
     torch.manual_seed(9)
     (tmp_path / "whole").mkdir()
-    fine_tune(whole, ENCODED, _config(), folder=tmp_path / "whole", padding_id=1)
+    fine_tune(whole, ENCODED, _config(rounded=rounded), folder=tmp_path / "whole", padding_id=1)
 
     taken = []
     take_step = fit._take_step
@@ -52,10 +53,10 @@ def test_a_run_cut_off_ends_in_the_weights_of_an_undisturbed_one(
     with monkeypatch.context() as patch:
         patch.setattr(fit, "_take_step", stopped)
         with pytest.raises(KeyboardInterrupt):
-            fine_tune(cut, ENCODED, _config(), folder=tmp_path / "cut", padding_id=1)
+            fine_tune(cut, ENCODED, _config(rounded=rounded), folder=tmp_path / "cut", padding_id=1)
     again = _network()
     torch.manual_seed(77)
-    fine_tune(again, ENCODED, _config(), folder=tmp_path / "cut", padding_id=1)
+    fine_tune(again, ENCODED, _config(rounded=rounded), folder=tmp_path / "cut", padding_id=1)
 
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
