@@ -3,9 +3,10 @@
 SHELL := bash
 PYTHON := .venv/bin/python
 DATA ?= ../shared/data
+READ := --data runs/read.jsonl --extra runs/pool.jsonl --apart-from $(DATA)/dev.jsonl
 LOCKS := configs/constraints-base.txt configs/constraints.txt configs/setup_venv.py pyproject.toml
 
-.PHONY: help serve test fuzz test-faults test-deploy test-browser soak bench-serve overload kill-test bench-batch demo-retrain check train distil evaluate lock
+.PHONY: help serve test fuzz test-faults test-deploy test-browser soak bench-serve overload kill-test bench-batch demo-retrain check train distil refine evaluate lock
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -57,10 +58,16 @@ train: .venv/dev.stamp ## fine-tune one network on two cores; DATA names the fol
 	$(PYTHON) -m training base mpnet
 	$(PYTHON) -m training fit configs/train.toml --data $(DATA)/train.jsonl --apart-from $(DATA)/dev.jsonl
 
-distil: .venv/dev.stamp ## make the default model as it was made: teachers, a pool, a student (wants a GPU)
+distil: .venv/dev.stamp ## the first step of the default model: teachers, a pool, a student (wants a GPU)
 	$(PYTHON) -m training base mpnet
 	$(PYTHON) -m training distil configs/distil.toml --data $(DATA)/train.jsonl --apart-from $(DATA)/dev.jsonl \
 		--pool $(DATA)/unlabelled.jsonl.gz
+
+refine: .venv/dev.stamp ## its other steps: goes on from STUDENT, a model folder, with all readings, the last epoch in int8
+	$(PYTHON) -m training labels apply training/references/second_readings.tsv --to $(DATA)/train.jsonl --target runs/read.jsonl
+	$(PYTHON) -m training labels apply training/references/pool.tsv --texts $(DATA)/unlabelled.jsonl.gz --target runs/pool.jsonl
+	$(PYTHON) -m training fit configs/refine.toml $(READ) --start $(or $(STUDENT),runs/student/model)
+	$(PYTHON) -m training fit configs/rounded.toml $(READ) --start runs/refine/model
 
 evaluate: .venv/dev.stamp ## measure the default model beside the baselines
 	$(PYTHON) -m training evaluate models/default $(DATA)/dev.jsonl --train $(DATA)/train.jsonl

@@ -56,8 +56,8 @@ marks the words of the condition.
 {_rows(manifest)}
 ## Limits
 
-Labels of the training side were made by language models from a codebook, one reading each, and some 5 % are
-wrong. Most sources are official English or translations into it, from 1946 to 2026; other languages are
+Labels of the training side were made by language models from a codebook; some are wrong, most often between a
+stance and none. Most sources are official English or translations into it, from 1946 to 2026; other languages are
 outside of what was measured. The model judges a statement by its own words: it does not know who is
 speaking, or what was said before. Where speakers mean more than they say, expect it to miss it. Do not let
 it decide anything about a person or a state unread.

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from transformers import PreTrainedModel
 
 from training.network import StanceNetwork
 
@@ -36,8 +37,9 @@ def rounded(network: StanceNetwork) -> Iterator[None]:
     The heads stay in floats, as they ship.
     """
     hooks, trained = [], []
+    floats = _tables_in_floats(network.encoder)
     for module in network.encoder.modules():
-        if isinstance(module, nn.Linear | nn.Embedding) and not _is_bias_table(network, module):
+        if isinstance(module, nn.Linear | nn.Embedding) and module not in floats:
             if module.weight.requires_grad:
                 parametrize.register_parametrization(module, "weight", _RoundedRows())
                 trained.append(module)
@@ -63,6 +65,7 @@ def _round_input(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]
     return round_rows(inputs[0]), *inputs[1:]
 
 
-def _is_bias_table(network: StanceNetwork, module: nn.Module) -> bool:
-    """Claim whether it is MPNet's table of relative positions, which ships in floats."""
-    return module is getattr(network.encoder.encoder, "relative_attention_bias", None)
+def _tables_in_floats(encoder: PreTrainedModel) -> list[nn.Module | None]:
+    """Give what `export.py` does not round: MPNet's relative positions, and BERT's absolute ones."""
+    relative = getattr(encoder.encoder, "relative_attention_bias", None)
+    return [relative, encoder.embeddings.position_embeddings if encoder.config.model_type == "bert" else None]

@@ -6,6 +6,7 @@ import torch
 from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel, PreTrainedModel
 
 from models.engine import Engine
+from training.dequantize import read_weights
 from training.export import head_arrays, quantize_encoder
 from training.network import StanceNetwork
 from training.rounding import round_rows, rounded
@@ -55,11 +56,13 @@ def test_rounded_network_reads_as_the_engine_does(network: StanceNetwork) -> Non
 def test_afterwards_the_weights_are_those_of_the_rows(network: StanceNetwork) -> None:
     """The context leaves no hook and no second copy, and exporting loses nothing more."""
     names = set(network.state_dict())
-    before, _ = quantize_encoder(network.encoder)
+    before = read_weights(quantize_encoder(network.encoder)[0])
     with rounded(network):
         pass
     assert set(network.state_dict()) == names
-    assert quantize_encoder(network.encoder)[0] == before
+    after = read_weights(quantize_encoder(network.encoder)[0])
+    # A step is the greatest weight over 127, and 127 times that is not always the same float again.
+    assert all(np.allclose(after[name], before[name], rtol=1e-6, atol=0) for name in before)
     linear = network.encoder.encoder.layer[0].intermediate.dense
     assert torch.equal(linear.weight, round_rows(linear.weight))
     assert not linear._forward_pre_hooks
