@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
+from models.calibration import calibrate
 from models.conformal import possible_stances, thresholds_for
 from models.engine import Engine
 from models.errors import TextError
@@ -139,9 +140,10 @@ class StanceClassifier:
 
     def calibrate(self, logits: NDArray[np.float32]) -> Floats:
         """Turn stance logits (4,) into probabilities (4,)."""
-        scores = logits.astype(np.float64) / self.manifest.temperature + np.array(self.manifest.bias)
-        exponents = np.exp(scores - scores.max())
-        return np.asarray(exponents / exponents.sum())
+        row = logits.astype(np.float64)[None]
+        chosen = self.manifest
+        all_rows = calibrate(row, temperature=chosen.temperature, slope=chosen.temperature_slope, bias=chosen.bias)
+        return np.asarray(all_rows[0])
 
     def answer(
         self, text: str, readings: Sequence[Reading], *, truncated: bool, thresholds: Floats | None = None

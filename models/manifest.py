@@ -54,7 +54,8 @@ class Manifest(BaseModel):
         labels: stances in the order of the outputs.
         max_tokens: length of a window, marks included; `window_overlap` tokens are shared by two.
         max_windows: windows beyond this many are left unread, and the answer says so.
-        temperature: logits are divided by it; then `bias` (4,) is added, before the softmax.
+        temperature: logits are divided by it; then `bias` (4,) is added, before the softmax (`models.calibration`).
+        temperature_slope: by how much the temperature falls with the margin of the answer; 0 in older folders.
         uncertain_below: answers whose highest probability is lower abstain as uncertain.
         unfamiliar_above: texts of which the tokenizer needs more pieces a word are in another language, or in none.
         condition_bias: added to the condition logit of each token before the words are chosen.
@@ -83,6 +84,7 @@ class Manifest(BaseModel):
     window_overlap: Annotated[int, Field(ge=0)]
     max_windows: Annotated[int, Field(ge=1)]
     temperature: Annotated[float, Field(gt=0)]
+    temperature_slope: float = 0.0
     bias: tuple[float, float, float, float]
     uncertain_below: Annotated[float, Field(ge=0, le=1)]
     unfamiliar_above: Annotated[float, Field(gt=0)]

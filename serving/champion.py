@@ -147,6 +147,7 @@ class Champion:
             "languages": list(manifest.languages),
             "calibration": {
                 "temperature": manifest.temperature,
+                "temperature_slope": manifest.temperature_slope,
                 "bias": list(manifest.bias),
                 "uncertain_below": manifest.uncertain_below,
             },

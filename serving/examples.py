@@ -33,7 +33,12 @@ MODEL: dict[str, Any] = {
     "base": "mpnet",
     "labels": {"hostile": "rejects, accuses, threatens or punishes the other side"},
     "languages": ["en"],
-    "calibration": {"temperature": 1.2, "bias": [0.0, 0.1, 0.0, -0.1], "uncertain_below": 0.5},
+    "calibration": {
+        "temperature": 1.2,
+        "temperature_slope": 0.05,
+        "bias": [0.0, 0.1, 0.0, -0.1],
+        "uncertain_below": 0.5,
+    },
     "coverages": [0.5, 0.99],
     "figures": {"dev": {"macro_f1_four": {"value": 0.77, "low": 0.74, "high": 0.8, "n": 923}}},
     "refused": None,

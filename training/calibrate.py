@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from models.calibration import calibrate
 from models.conformal import COVERAGES
 from models.errors import DataError
 from models.stance import STANCES, Stance
@@ -19,29 +20,28 @@ _FEWEST = 50
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """
-    What turns logits into probabilities: softmax(logits / temperature + bias).
+    What turns logits into probabilities (`models.calibration`).
 
     Attributes:
         temperature: above 0.
+        slope: by how much the temperature falls with the margin of the answer.
         bias: (4,), in Stance order, summing to 0.
     """
 
     temperature: float
+    slope: float
     bias: tuple[float, float, float, float]
 
     def probabilities(self, logits: Floats) -> Floats:
         """Give the probabilities (n_statements, 4) of logits (n_statements, 4)."""
-        scores = logits / self.temperature + np.array(self.bias)
-        exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+        return calibrate(logits, temperature=self.temperature, slope=self.slope, bias=self.bias)
 
 
 def fit_calibration(logits: Floats, gold: Ints, *, with_bias: bool) -> Calibration:
     """
-    Find the temperature, and a bias for each stance, that make the gold labels likeliest.
+    Find the temperature, its slope, and a bias for each stance, that make the gold labels likeliest.
 
-    Temperature scaling after Guo et al. 2017, "On Calibration of Modern Neural Networks"; its vector form
-    with one shared temperature takes back what weighing rare stances in training did to the shares.
+    The bias takes back what weighing rare stances in training did to the shares.
 
     Args:
         logits: (n_statements, 4), before softmax, columns in Stance order.
@@ -59,8 +59,9 @@ def fit_calibration(logits: Floats, gold: Ints, *, with_bias: bool) -> Calibrati
         probabilities = _from(values, with_bias=with_bias).probabilities(logits)
         return float(-np.log(probabilities[np.arange(len(gold)), gold] + 1e-12).mean())
 
-    start = np.zeros(len(STANCES) if with_bias else 1)
-    return _from(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x, with_bias=with_bias)
+    start = np.zeros(1 + len(STANCES) if with_bias else 2)
+    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000, "maxfev": 4000})
+    return _from(found.x, with_bias=with_bias)
 
 
 def uncertainty_threshold(probabilities: Floats, *, coverage: float) -> float:
@@ -118,6 +119,6 @@ def score_histograms(probabilities: Floats) -> dict[Stance, tuple[int, ...]]:
 
 
 def _from(values: Floats, *, with_bias: bool) -> Calibration:
-    first, second, third = (float(v) for v in values[1:]) if with_bias else (0.0, 0.0, 0.0)
-    bias = np.array([first, second, third, -(first + second + third)])
-    return Calibration(float(np.exp(values[0])), (bias[0], bias[1], bias[2], bias[3]))
+    first, second, third = (float(v) for v in values[2:]) if with_bias else (0.0, 0.0, 0.0)
+    bias = (first, second, third, -(first + second + third))
+    return Calibration(float(np.exp(values[0])), float(values[1]), bias)

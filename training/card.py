@@ -44,7 +44,7 @@ marks the words of the condition.
   of SHA-256 `{manifest.config_hash}`.
 - Weights are int8, run by CTranslate2. A window holds {manifest.max_tokens} tokens; longer texts are read in
   windows that overlap by {manifest.window_overlap}, and the one that most surely expresses a stance decides.
-- Probabilities are calibrated (temperature {manifest.temperature:.3f} and a bias for each stance). Answers
+- Probabilities are calibrated (temperature {manifest.temperature:.3f}, its slope and a bias for each stance). Answers
   whose highest probability is below {manifest.uncertain_below:.3f} abstain as `uncertain`. Where a coverage is
   asked for, conformal thresholds for each stance decide instead. Texts with more than
   {manifest.unfamiliar_above:.2f} pieces a word abstain as `unfamiliar`: other languages, or none.

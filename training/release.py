@@ -117,6 +117,7 @@ def _declare(
         window_overlap=config.window_overlap,
         max_windows=_MAX_WINDOWS,
         temperature=calibration.temperature,
+        temperature_slope=calibration.slope,
         bias=calibration.bias,
         uncertain_below=uncertainty_threshold(probabilities, coverage=config.coverage),
         unfamiliar_above=1.0,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.calibration import calibrate
 from models.errors import DataError
 from training.calibrate import (
     ConditionRule,
@@ -23,6 +24,16 @@ def test_a_sharpened_model_is_softened_again() -> None:
     calibration = fit_calibration(HONEST * 3, GOLD, with_bias=False)
     assert calibration.temperature == pytest.approx(3, rel=0.08)
     assert calibration.bias == (0, 0, 0, 0)
+
+
+def test_a_model_too_timid_where_it_is_clear_is_sharpened_there() -> None:
+    """Logits that fall behind the truth the more, the clearer the answer is: the slope brings them forward again."""
+    twice = np.tile(HONEST, (3, 1))
+    truth = calibrate(twice, temperature=1.5, slope=0.2, bias=(0, 0, 0, 0))
+    gold = np.array([RANDOM.choice(4, p=p) for p in truth])
+    calibration = fit_calibration(twice, gold, with_bias=False)
+    assert calibration.slope == pytest.approx(0.2, abs=0.05)
+    assert calibration.temperature == pytest.approx(1.5, rel=0.1)
 
 
 def test_a_shifted_stance_is_shifted_back() -> None:
