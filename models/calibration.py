@@ -18,6 +18,7 @@ def calibrate(logits: Floats, *, temperature: float, slope: float, bias: Sequenc
 
     Args:
         logits: (n_statements, 4), before softmax, columns in Stance order.
+        slope: at least 0; below it, a clearer answer could come out less likely than a less clear one.
         bias: (4,).
 
     Returns:
@@ -25,8 +26,6 @@ def calibrate(logits: Floats, *, temperature: float, slope: float, bias: Sequenc
     """
     ordered = np.sort(logits, axis=1)
     margins = ordered[:, -1:] - ordered[:, -2:-1]
-    # Without their mean, or what all four logits share would be scaled beside the bias.
-    centred = logits - logits.mean(axis=1, keepdims=True)
-    scores = centred * np.exp(slope * margins) / temperature + np.asarray(bias)
+    scores = logits * np.exp(slope * margins) / temperature + np.asarray(bias)
     exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

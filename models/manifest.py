@@ -83,8 +83,8 @@ class Manifest(BaseModel):
     max_tokens: Annotated[int, Field(ge=16, le=512)]
     window_overlap: Annotated[int, Field(ge=0)]
     max_windows: Annotated[int, Field(ge=1)]
-    temperature: Annotated[float, Field(gt=0)]
-    temperature_slope: float = 0.0
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    temperature_slope: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     bias: tuple[float, float, float, float]
     uncertain_below: Annotated[float, Field(ge=0, le=1)]
     unfamiliar_above: Annotated[float, Field(gt=0)]

@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     engines.add_argument("config", type=Path, help="the config of the run")
     engines.add_argument("--data", type=Path, nargs="*", default=[])
     engines.add_argument("--apart-from", type=Path, nargs="*", default=[])
+    engines.add_argument("--extra", type=Path, nargs="*", default=[])
     engines.add_argument("--runs", type=Path, default=Path("runs"))
     engines.add_argument("--windows", type=int, default=1000, help="statements of the tuning side to read")
     engines.set_defaults(run=_engines)
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_argument("config", type=Path, help="the config of the run, for its tuning side")
     rules.add_argument("--data", type=Path, nargs="*", default=[])
     rules.add_argument("--apart-from", type=Path, nargs="*", default=[])
+    rules.add_argument("--extra", type=Path, nargs="*", default=[])
     rules.add_argument("--texts", type=int, default=400)
     rules.set_defaults(run=_rules)
     _add_engine_commands(commands)
@@ -149,7 +151,7 @@ def _engines(options: argparse.Namespace) -> None:
     from training.recipe import read_sides
 
     config = read_fit_config(options.config)
-    tuning = read_sides(config, data=options.data, apart_from=options.apart_from).tuning
+    tuning = read_sides(config, data=options.data, apart_from=options.apart_from, extra=options.extra).tuning
     print(compare_engines(options.runs / config.name / "network", tuning[: options.windows], config.max_tokens))
 
 
@@ -160,7 +162,7 @@ def _rules(options: argparse.Namespace) -> None:
     from training.recipe import read_sides
 
     config = read_fit_config(options.config)
-    tuning = read_sides(config, data=options.data, apart_from=options.apart_from).tuning
+    tuning = read_sides(config, data=options.data, apart_from=options.apart_from, extra=options.extra).tuning
     print(compare_rules(StanceClassifier.load(options.model), tuning, texts=options.texts, seed=config.seed))
 
 

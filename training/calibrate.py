@@ -24,7 +24,7 @@ class Calibration:
 
     Attributes:
         temperature: above 0.
-        slope: by how much the temperature falls with the margin of the answer.
+        slope: by how much the temperature falls with the margin of the answer; at least 0.
         bias: (4,), in Stance order, summing to 0.
     """
 
@@ -60,7 +60,8 @@ def fit_calibration(logits: Floats, gold: Ints, *, with_bias: bool) -> Calibrati
         return float(-np.log(probabilities[np.arange(len(gold)), gold] + 1e-12).mean())
 
     start = np.zeros(1 + len(STANCES) if with_bias else 2)
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000, "maxfev": 4000})
+    bounds = [(None, None), (0, None), *[(None, None)] * (len(start) - 2)]
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
     return _from(found.x, with_bias=with_bias)
 
 

@@ -159,6 +159,7 @@ def _apply_labels(options: argparse.Namespace) -> int:
     from training.references import apply_references
 
     lines = apply_references(options.tables, labelled=options.to, texts=options.texts)
+    options.target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(options.target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     return 0
 

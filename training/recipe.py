@@ -47,7 +47,11 @@ def fit_model(
         apart_from: labelled files kept for evaluation; what is near to them is left out of training.
         extra: labelled files to train on, but not to choose or calibrate by, since they were drawn by how a model
             read them: what falls on the tuning side is left out.
-        start: a model folder whose weights, heads included, it goes on from, instead of the base's.
+        start: a model folder whose weights, heads included, it goes on from, instead of the base's; made with the
+            same split, or it would be tuned by what it was trained on.
+
+    Raises:
+        ConfigError: a run begun with another config or data, or a start made of another base than the config's.
     """
     run = runs / config.name
     run.mkdir(parents=True, exist_ok=True)
@@ -55,6 +59,8 @@ def fit_model(
     identity = {"config": config_hash(config), "data": content_hash(sides.training)}
     first = open_folder(start) if start else None
     if first:
+        if first.manifest.base != config.base:
+            raise ConfigError(f"{start} was made of base {first.manifest.base!r}, not of the config's {config.base!r}")
         identity["start"] = first.manifest_sum
     claim(run, identity)
     base = find_base(config, sides, run) if start is None else _find_start(start, run / "start")

@@ -9,11 +9,13 @@ import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.errors import DataError
+from training.data import parse_statement
 
 _COLUMNS = ("id", "sha256_12", "stance", "confidence", "condition")
 _SUM_DIGITS = 12
@@ -31,19 +33,24 @@ def apply_references(
         texts: JSONL (also .gz) of unlabelled statements that the tables may name.
 
     Raises:
-        DataError: a table that is not as it must be, a text that is not the one that was labelled, or an id that
-            none of the files has.
+        DataError: a table that is not as it must be, an id that is labelled twice, a text that is not the one that
+            was labelled, or an id that none of the files has.
     """
-    rows = dict(row for table in tables for row in _read_table(table))
+    rows: dict[str, dict[str, str]] = {}
+    for table in tables:
+        for new in _read_table(table):
+            if new["id"] in rows:
+                raise DataError(f"{new['place']}: {new['id']!r} was labelled before, at {rows[new['id']]['place']}")
+            rows[new["id"]] = new
     for path in labelled:
         for place, line in _lines(path):
             row = rows.pop(str(line.get("id")), None)
-            yield {**line, **_label(row, line, place)} if row else line
+            yield _labelled(row, line, place) if row else line
     for path in texts:
         for place, line in _lines(path):
             row = rows.pop(str(line.get("id")), None)
             if row:
-                yield {**line, **_label(row, line, place)}
+                yield _labelled(row, line, place)
     if rows:
         raise DataError(f"{len(rows)} labels name statements that no file has, first {next(iter(rows))!r}")
 
@@ -53,18 +60,22 @@ def text_sum(text: str) -> str:
     return hashlib.sha256(re.sub(r"\W+", "", text.lower()).encode()).hexdigest()[:_SUM_DIGITS]
 
 
-def _read_table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _read_table(path: Path) -> Iterator[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t")
             if tuple(reader.fieldnames or ()) != _COLUMNS:
                 raise DataError(f"{path}:1: columns {reader.fieldnames} are not {', '.join(_COLUMNS)}")
-            yield from ((row["id"], {**row, "place": f"{path}:{reader.line_num}"}) for row in reader)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+            for row in reader:
+                place = f"{path}:{reader.line_num}"
+                if None in row or None in row.values():
+                    raise DataError(f"{place}: {row} has not {len(_COLUMNS)} columns")
+                yield {**row, "place": place}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
 
 
-def _label(row: dict[str, str], line: dict[str, Any], place: str) -> dict[str, Any]:
+def _labelled(row: dict[str, str], line: dict[str, Any], place: str) -> dict[str, Any]:
     text = line.get("text")
     if not isinstance(text, str) or text_sum(text) != row["sha256_12"]:
         raise DataError(f"{place}: not the text that {row['place']} labels: its sum is not {row['sha256_12']}")
@@ -75,14 +86,27 @@ def _label(row: dict[str, str], line: dict[str, Any], place: str) -> dict[str, A
         except ValueError as error:
             raise DataError(f"{row['place']}: condition {row['condition']!r} is not start-end") from error
         condition = {"start": start, "end": end, "text": text[start:end]}
-    return {"stance": row["stance"], "confidence": int(row["confidence"]), "condition": condition}
+        # The sum passes over marks and white space, offsets do not: where these differ, words are cut.
+        if any(text[max(edge - 1, 0) : edge + 1].isalnum() for edge in (start, end) if 0 < edge < len(text)):
+            raise DataError(f"{row['place']}: condition {row['condition']} cuts a word of {place}")
+    given = row["confidence"]
+    label = {"stance": row["stance"], "confidence": int(given) if given.isdecimal() else given, "condition": condition}
+    joined = {**line, **label}
+    parse_statement(json.dumps(joined), row["place"])
+    return joined
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     opener = gzip.open if path.suffix == ".gz" else open
+    number = 0
     try:
         with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, start=1):
-                yield f"{path}:{number}", json.loads(line)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+            for number, text in enumerate(lines, start=1):
+                line = json.loads(text)
+                if not isinstance(line, dict):
+                    raise DataError(f"{path}:{number}: a line must be an object, not {type(line).__name__}")
+                yield f"{path}:{number}", line
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{number}: not JSON: {error}") from error
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read after line {number}: {error}") from error

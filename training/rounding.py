@@ -32,11 +32,12 @@ def round_rows(values: Tensor) -> Tensor:
 @contextmanager
 def rounded(network: StanceNetwork) -> Iterator[None]:
     """
-    Let an encoder compute with rounded weights and activations; afterwards it has the rounded weights.
+    Let an encoder compute with rounded weights and activations; afterwards it has its weights in floats again.
 
-    The heads stay in floats, as they ship.
+    So they can be trained on: rounded ones would lose whatever moves them by less than half a step. The heads stay in
+    floats, as they ship.
     """
-    hooks, trained = [], []
+    hooks, trained, kept = [], [], []
     floats = _tables_in_floats(network.encoder)
     for module in network.encoder.modules():
         if isinstance(module, nn.Linear | nn.Embedding) and module not in floats:
@@ -44,6 +45,7 @@ def rounded(network: StanceNetwork) -> Iterator[None]:
                 parametrize.register_parametrization(module, "weight", _RoundedRows())
                 trained.append(module)
             else:
+                kept.append((module, module.weight.data))
                 module.weight.data = round_rows(module.weight.data)
         if isinstance(module, nn.Linear):
             hooks.append(module.register_forward_pre_hook(_round_input))
@@ -53,7 +55,9 @@ def rounded(network: StanceNetwork) -> Iterator[None]:
         for hook in hooks:
             hook.remove()
         for module in trained:
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
+        for module, weight in kept:
+            module.weight.data = weight
 
 
 class _RoundedRows(nn.Module):
@@ -62,7 +66,8 @@ class _RoundedRows(nn.Module):
 
 
 def _round_input(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    return round_rows(inputs[0]), *inputs[1:]
+    # In float32: what autocast hands on in bfloat16 has fewer digits than there are steps.
+    return round_rows(inputs[0].float()), *inputs[1:]
 
 
 def _tables_in_floats(encoder: PreTrainedModel) -> list[nn.Module | None]:

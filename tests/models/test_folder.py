@@ -52,6 +52,14 @@ def test_another_label_order_is_refused(copy: Path) -> None:
         open_folder(copy)
 
 
+@pytest.mark.parametrize("slope", [-0.1, float("nan")])
+def test_a_slope_that_would_turn_answers_round_is_refused(copy: Path, slope: float) -> None:
+    """Below 0 the clearest answers would be decided by the bias, and of what is no number there are none."""
+    _edit(copy / "manifest.json", lambda m: m.update(temperature_slope=slope))
+    with pytest.raises(ModelError, match="temperature_slope"):
+        open_folder(copy)
+
+
 def test_unknown_fields_and_files_are_refused(copy: Path) -> None:
     """What this version does not know, it does not honour."""
     (copy / "extra.bin").write_bytes(b"1")

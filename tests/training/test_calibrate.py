@@ -36,6 +36,23 @@ def test_a_model_too_timid_where_it_is_clear_is_sharpened_there() -> None:
     assert calibration.temperature == pytest.approx(1.5, rel=0.1)
 
 
+def test_probabilities_by_hand() -> None:
+    """A margin of 1 at a slope of ln 2 halves the temperature: 2, 1, 0, 0 become 4, 2, 0, 0; then the bias is added."""
+    rows = np.array([[2.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    bias = (0.0, 0.0, np.log(2), 0.0)
+    first, second = calibrate(rows, temperature=1.0, slope=np.log(2), bias=bias)
+    e = np.exp(1)
+    assert first == pytest.approx(np.array([e**4, e**2, 2, 1]) / (e**4 + e**2 + 3))
+    assert second == pytest.approx([0.2, 0.2, 0.4, 0.2])
+
+
+def test_the_slope_is_never_negative() -> None:
+    """Of a model that is too sure where it is clear, too: or its clearest answers would be decided by the bias."""
+    too_sure = calibrate(HONEST, temperature=1.0, slope=0.0, bias=(0, 0, 0, 0))
+    gold = np.array([RANDOM.choice(4, p=0.7 * p + 0.075) for p in too_sure])
+    assert fit_calibration(HONEST, gold, with_bias=True).slope == 0
+
+
 def test_a_shifted_stance_is_shifted_back() -> None:
     """A stance whose logit was raised by one gets it taken back, relative to the others."""
     calibration = fit_calibration(HONEST + np.array([0, 1.0, 0, 0]), GOLD, with_bias=True)

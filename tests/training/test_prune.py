@@ -1,5 +1,6 @@
 """A base with the pieces that some texts need reads those texts as before."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,28 @@ def test_pruned_base_reads_as_before(base: Path, tmp_path: Path) -> None:
         with torch.inference_mode():
             vectors.append(load_network(folder).encoder.eval()(input_ids=ids).last_hidden_state)
     assert torch.equal(*vectors)
+
+
+def test_a_mark_at_the_end_is_kept_and_renumbered(base: Path, tmp_path: Path) -> None:
+    """It has a row of its own, behind the pieces that are left out."""
+    place = base / "tokenizer.json"
+    layout = json.loads(place.read_text())
+    layout["model"]["vocab"].append(["<mask>", 0.0])
+    mark = {"id": len(PIECES), "content": "<mask>", "single_word": False, "lstrip": False, "rstrip": False}
+    layout["added_tokens"] = [{**mark, "normalized": False, "special": True}]
+    place.write_text(json.dumps(layout))
+    config = BertConfig(
+        vocab_size=len(PIECES) + 1, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(base)
+    target = tmp_path / "pruned"
+    kept = prune_pieces(base, ["peace war"], target)
+    assert tokenizer_from((target / "tokenizer.json").read_bytes()).encode("war <mask>").ids[-2] == kept - 1
+
+    layout["added_tokens"][0]["id"] = 99
+    place.write_text(json.dumps(layout))
+    with pytest.raises(ModelError, match=r"the marks \[99\] are not among its 17 pieces"):
+        prune_pieces(base, ["peace war"], tmp_path / "other")
 
 
 def test_only_unigram_pieces_are_pruned_and_nothing_is_overwritten(base: Path, tmp_path: Path) -> None:

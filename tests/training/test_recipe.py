@@ -1,5 +1,6 @@
 """The whole road from statements to a model folder, by the tiny model."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from models.errors import ConfigError
 from models.folder import open_folder
 from training.config import read_fit_config
-from training.recipe import fit_model
+from training.recipe import fit_model, read_sides
 
 SMOKE = Path(__file__).parent.parent.parent / "configs" / "smoke.toml"
 
@@ -59,3 +60,26 @@ def test_a_run_goes_on_from_a_model_folder(tiny_folder: Path, tmp_path: Path) ->
     assert after == pytest.approx(before, abs=0.02)
     with pytest.raises(ConfigError, match="was begun with another start"):
         fit_model(config, data=[], apart_from=[], runs=tmp_path, today=date(2026, 11, 25))
+
+
+def test_a_start_of_another_base_is_an_error(tiny_folder: Path, tmp_path: Path) -> None:
+    """Its card would name a base that it was not made of."""
+    config = read_fit_config(SMOKE).model_copy(update={"base": "minilm"})
+    with pytest.raises(ConfigError, match="was made of base 'scratch', not of the config's 'minilm'"):
+        fit_model(config, data=[], apart_from=[], runs=tmp_path, today=date(2026, 11, 25), start=tiny_folder)
+
+
+def test_extra_statements_are_trained_on_and_never_tuned_by(tmp_path: Path) -> None:
+    """Though the documents of some fall on the tuning side."""
+    line = {"stance": "none", "confidence": 3, "condition": None, "source": "own"}
+    texts = [f"Meeting number {n} of the port committee took {n + 20} minutes." for n in range(60)]
+    extra = tmp_path / "extra.jsonl"
+    lines = [{**line, "id": f"x{n}", "text": text, "document": f"x{n}"} for n, text in enumerate(texts)]
+    extra.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    config = read_fit_config(SMOKE)
+    as_data = read_sides(config, data=[extra], apart_from=[])
+    as_extra = read_sides(config, data=[], apart_from=[], extra=[extra])
+    on_tuning_side = {s.id for s in as_data.tuning if s.id.startswith("x")}
+    assert on_tuning_side
+    assert as_extra.training == as_data.training
+    assert [s.id for s in as_extra.tuning] == [s.id for s in as_data.tuning if s.id not in on_tuning_side]

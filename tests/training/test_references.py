@@ -47,7 +47,7 @@ def test_a_label_replaces_and_a_label_adds(tmp_path: Path, labelled: Path, pool:
     table = write_table(
         tmp_path, ("t1", text_sum(REPORT), "none", "3", ""), ("u0", text_sum(OFFER), "conditional", "2", "0-16")
     )
-    target = tmp_path / "joined.jsonl"
+    target = tmp_path / "new" / "joined.jsonl"
     options = ["labels", "apply", str(table), "--to", str(labelled), "--texts", str(pool), "--target", str(target)]
     assert main(options) == 0
     statements = {s.id: s for s in read_statements([target])}
@@ -62,6 +62,15 @@ def test_a_label_replaces_and_a_label_adds(tmp_path: Path, labelled: Path, pool:
         (("t1", "0" * 12, "none", "3", ""), r"labelled.jsonl:1: not the text that .*labels.tsv:2 labels"),
         (("gone", "0" * 12, "none", "3", ""), "1 labels name statements that no file has, first 'gone'"),
         (("t1", text_sum(REPORT), "none", "3", "x"), "labels.tsv:2: condition 'x' is not start-end"),
+        (
+            ("t1", text_sum(REPORT), "none", "3", "5-12"),
+            "labels.tsv:2: condition 5-12 cuts a word of",
+        ),
+        (("t1", text_sum(REPORT), "none", "3", "15-3"), "labels.tsv:2: condition 15-3 is not inside a text of 45"),
+        (("t1", text_sum(REPORT), "none", "3", "4-99"), "labels.tsv:2: condition 4-99 is not inside a text of 45"),
+        (("t1", text_sum(REPORT), "neutral", "3", ""), "labels.tsv:2: stance 'neutral' is not one of"),
+        (("t1", text_sum(REPORT), "none", "sure", ""), "labels.tsv:2: confidence 'sure' is not one of 1, 2, 3"),
+        (("t1", text_sum(REPORT), "none", "7", ""), "labels.tsv:2: confidence 7 is not one of 1, 2, 3"),
     ],
 )
 def test_a_label_of_another_text_is_an_error(
@@ -70,6 +79,51 @@ def test_a_label_of_another_text_is_an_error(
     """The sum tells that a text was changed, a missing one is named."""
     with pytest.raises(DataError, match=error):
         list(apply_references([write_table(tmp_path, row)], labelled=[labelled], texts=[]))
+
+
+def test_a_statement_labelled_twice_is_an_error(tmp_path: Path, labelled: Path) -> None:
+    """Which of the two holds, nobody can say."""
+    row = ("t1", text_sum(REPORT), "none", "3", "")
+    with pytest.raises(DataError, match=r"labels.tsv:3: 't1' was labelled before, at .*labels.tsv:2"):
+        list(apply_references([write_table(tmp_path, row, row)], labelled=[labelled], texts=[]))
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"id\tsha256_12\tstance\tconfidence\tcondition\nt1\t000\n", "labels.tsv:2: .* has not 5 columns"),
+        (b"id\tsha256_12\tstance\tconfidence\tcondition\n\xff\n", "labels.tsv: cannot be read: .*utf-8"),
+    ],
+)
+def test_a_damaged_table_is_an_error(tmp_path: Path, labelled: Path, content: bytes, error: str) -> None:
+    """A row that ends early, and bytes that are no text."""
+    table = tmp_path / "labels.tsv"
+    table.write_bytes(content)
+    with pytest.raises(DataError, match=error):
+        list(apply_references([table], labelled=[labelled], texts=[]))
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b'{"id": "t1"}\n[1]\n', "texts.jsonl:2: a line must be an object, not list"),
+        (b'{"id": "t1"}\n{"id\n', "texts.jsonl:2: not JSON"),
+        (b"\xff\n", "texts.jsonl: cannot be read after line 0"),
+    ],
+)
+def test_damaged_texts_are_an_error(tmp_path: Path, content: bytes, error: str) -> None:
+    """Named by file and line."""
+    texts = tmp_path / "texts.jsonl"
+    texts.write_bytes(content)
+    with pytest.raises(DataError, match=error):
+        list(apply_references([write_table(tmp_path)], labelled=[], texts=[texts]))
+
+
+def test_packed_texts_that_end_early_are_an_error(tmp_path: Path, pool: Path) -> None:
+    """As after a download that broke off."""
+    pool.write_bytes(pool.read_bytes()[:-12])
+    with pytest.raises(DataError, match=r"pool.jsonl.gz: cannot be read after line \d"):
+        list(apply_references([write_table(tmp_path)], labelled=[], texts=[pool]))
 
 
 def test_a_table_with_other_columns_is_an_error(tmp_path: Path, labelled: Path) -> None:
