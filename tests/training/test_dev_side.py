@@ -32,9 +32,11 @@ def test_training_keeps_clear_of_the_dev_side(dev: list[LabelledStatement]) -> N
 
 def test_the_recorded_figures_are_reached(shipped: StanceClassifier, dev: list[LabelledStatement]) -> None:
     """Each figure of the dev side in the manifest, within what another processor's rounding may change."""
+    # Without VNNI a calibration error of 0.032 came out as 0.044 (docs/engine.md).
+    allowed = {"calibration_error": 0.02}
     recorded = shipped.manifest.figures["dev"]
     found = measure(answer_each(shipped, dev), dev).measured()
     assert set(recorded) == set(found)
     for name, figure in found.items():
-        assert recorded[name].value == pytest.approx(figure.value, abs=0.01)
+        assert recorded[name].value == pytest.approx(figure.value, abs=allowed.get(name, 0.01))
         assert recorded[name].n == figure.n
