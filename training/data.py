@@ -1,9 +1,11 @@
 """Labelled statements in, from JSONL; a fault is named by file, line and value. Sides are cut in `split`."""
 
 import glob
+import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,7 @@ def read_statements(paths: Iterable[Path]) -> list[LabelledStatement]:
     for path in paths:
         for number, line in enumerate(_lines(path), start=1):
             place = f"{path}:{number}"
-            statement = parse_statement(line, place)
+            statement = check_statement(parse_object(line, place), place)
             if statement.id in seen:
                 raise DataError(f"{place}: id {statement.id!r} was used before, at {seen[statement.id]}")
             seen[statement.id] = place
@@ -57,19 +59,13 @@ def read_statements(paths: Iterable[Path]) -> list[LabelledStatement]:
     return statements
 
 
-def parse_statement(line: str, place: str) -> LabelledStatement:
+def check_statement(row: Mapping[str, Any], place: str) -> LabelledStatement:
     """
-    Read one line of labelled JSONL.
+    Make a statement of what one line of labelled JSONL holds.
 
     Raises:
         DataError: naming `place` and the value that is wrong.
     """
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise DataError(f"{place}: not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise DataError(f"{place}: a line must be an object, not {type(row).__name__}")
     text = _checked_text(row, place)
     if row.get("stance") not in list(STANCES):
         raise DataError(f"{place}: stance {row.get('stance')!r} is not one of {', '.join(STANCES)}")
@@ -84,6 +80,39 @@ def parse_statement(line: str, place: str) -> LabelledStatement:
         source=_name(row, "source", place),
         document=_name(row, "document", place),
     )
+
+
+def parse_object(line: str, place: str) -> dict[str, Any]:
+    """
+    Read one line of JSONL that must be an object.
+
+    Raises:
+        DataError: naming `place`.
+    """
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{place}: not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{place}: a line must be an object, not {type(row).__name__}")
+    return row
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """
+    Give the place and the text of each line of a file, plain or .gz, one at a time.
+
+    Raises:
+        DataError: a file that is missing or damaged, or that ends early, naming the last line that could be read.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, start=1):
+                yield f"{path}:{number}", line
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read after line {number}: {error}") from error
 
 
 def as_dataset(statements: Sequence[LabelledStatement]) -> Dataset:
@@ -123,14 +152,14 @@ def _lines(path: Path) -> list[str]:
         raise DataError(f"{path}: byte {error.start} is not UTF-8") from error
 
 
-def _checked_text(row: dict[str, Any], place: str) -> str:
+def _checked_text(row: Mapping[str, Any], place: str) -> str:
     try:
         return check_text(row.get("text"))
     except TextError as error:
         raise DataError(f"{place}: {error.detail}") from error
 
 
-def _name(row: dict[str, Any], field: str, place: str) -> str:
+def _name(row: Mapping[str, Any], field: str, place: str) -> str:
     value = row.get(field)
     if not isinstance(value, str) or not value:
         raise DataError(f"{place}: {field} must be a string that is not empty, not {value!r}")

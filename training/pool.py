@@ -1,6 +1,5 @@
 """Unlabelled texts in, from JSONL; what is near to a side that is kept for choosing or measuring stays out."""
 
-import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from models.errors import DataError, TextError
 from models.text import check_text
-from training.data import LabelledStatement, read_statements
+from training.data import LabelledStatement, numbered_lines, read_statements
 from training.split import leave_out_near_texts
 
 
@@ -26,23 +25,13 @@ def read_pool(path: Path, *, apart_from: Sequence[LabelledStatement], files: Ite
     """
     kept = [*apart_from, *read_statements(files)]
     documents = {statement.document for statement in kept}
-    rows = [row for row in _rows(path) if row[1] not in documents]
+    rows = [row for place, line in numbered_lines(path) if (row := _parse(line, place))[1] not in documents]
     return leave_out_near_texts([text for text, _ in rows], [statement.text for statement in kept])
 
 
 def pool_hash(texts: Sequence[str]) -> str:
     """Give the SHA-256 over all texts, in their order."""
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _rows(path: Path) -> Iterable[tuple[str, str]]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, start=1):
-                yield _parse(line, f"{path}:{number}")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
 
 
 def _parse(line: str, place: str) -> tuple[str, str]:

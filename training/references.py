@@ -5,17 +5,14 @@ Texts belong to their authors and cannot be in the project; what was read in the
 """
 
 import csv
-import gzip
 import hashlib
-import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.errors import DataError
-from training.data import parse_statement
+from training.data import check_statement, numbered_lines, parse_object
 
 _COLUMNS = ("id", "sha256_12", "stance", "confidence", "condition")
 _SUM_DIGITS = 12
@@ -43,11 +40,11 @@ def apply_references(
                 raise DataError(f"{new['place']}: {new['id']!r} was labelled before, at {rows[new['id']]['place']}")
             rows[new["id"]] = new
     for path in labelled:
-        for place, line in _lines(path):
+        for place, line in _objects(path):
             row = rows.pop(str(line.get("id")), None)
             yield _labelled(row, line, place) if row else line
     for path in texts:
-        for place, line in _lines(path):
+        for place, line in _objects(path):
             row = rows.pop(str(line.get("id")), None)
             if row:
                 yield _labelled(row, line, place)
@@ -58,6 +55,10 @@ def apply_references(
 def text_sum(text: str) -> str:
     """Give the first 12 hex digits of SHA-256 over the lower-cased letters, digits and underscores of a text."""
     return hashlib.sha256(re.sub(r"\W+", "", text.lower()).encode()).hexdigest()[:_SUM_DIGITS]
+
+
+def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((place, parse_object(line, place)) for place, line in numbered_lines(path))
 
 
 def _read_table(path: Path) -> Iterator[dict[str, str]]:
@@ -92,21 +93,5 @@ def _labelled(row: dict[str, str], line: dict[str, Any], place: str) -> dict[str
     given = row["confidence"]
     label = {"stance": row["stance"], "confidence": int(given) if given.isdecimal() else given, "condition": condition}
     joined = {**line, **label}
-    parse_statement(json.dumps(joined), row["place"])
+    check_statement(joined, row["place"])
     return joined
-
-
-def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    number = 0
-    try:
-        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
-            for number, text in enumerate(lines, start=1):
-                line = json.loads(text)
-                if not isinstance(line, dict):
-                    raise DataError(f"{path}:{number}: a line must be an object, not {type(line).__name__}")
-                yield f"{path}:{number}", line
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{number}: not JSON: {error}") from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read after line {number}: {error}") from error

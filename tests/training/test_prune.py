@@ -26,12 +26,16 @@ def base(tmp_path: Path) -> Path:
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=len(PIECES), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    _save_encoder(folder, len(PIECES))
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+def _save_encoder(folder: Path, n_pieces: int) -> None:
+    config = BertConfig(
+        vocab_size=n_pieces, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
 
 
 def test_pruned_base_reads_as_before(base: Path, tmp_path: Path) -> None:
@@ -57,10 +61,7 @@ def test_a_mark_at_the_end_is_kept_and_renumbered(base: Path, tmp_path: Path) ->
     mark = {"id": len(PIECES), "content": "<mask>", "single_word": False, "lstrip": False, "rstrip": False}
     layout["added_tokens"] = [{**mark, "normalized": False, "special": True}]
     place.write_text(json.dumps(layout))
-    config = BertConfig(
-        vocab_size=len(PIECES) + 1, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(base)
+    _save_encoder(base, len(PIECES) + 1)
     target = tmp_path / "pruned"
     kept = prune_pieces(base, ["peace war"], target)
     assert tokenizer_from((target / "tokenizer.json").read_bytes()).encode("war <mask>").ids[-2] == kept - 1
